@@ -65,8 +65,9 @@ def test_a_run_fills_its_minutes_and_no_more(
     parts = spent(plan, costs)
     assert sum(parts.values()) == pytest.approx(total_seconds(plan, costs))
     assert elapsed + sum(parts.values()) <= run + 1e-6 or plan.images == batch_size
-    # Rounding to whole batches may leave out a preview or a checkpoint, each of which is a small part.
-    assert elapsed + sum(parts.values()) > 0.97 * run - batch or plan.images == batch_size
+    # Rounding to whole batches may leave out a preview or a checkpoint, each of which is a small part, and a held-out
+    # loss with the preview.
+    assert elapsed + sum(parts.values()) > 0.97 * run - batch - held_out or plan.images == batch_size
 
 
 @pytest.mark.parametrize("every", [1, 31, 32, 33, 1000])

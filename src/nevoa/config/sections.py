@@ -212,7 +212,8 @@ def _furthest(errors: Sequence[Any]) -> dict[str, Any]:
     """Return the error that matched furthest: a value that may have several forms gives an error for each."""
     found = max(errors, key=lambda error: len(error["loc"]))
     others = [error["msg"] for error in errors if error is not found and error["loc"][:-1] == found["loc"][:-1]]
-    return {**found, "msg": f"{found['msg']} or 'auto'"} if "Input should be 'auto'" in others else found
+    may_be_auto = "Input should be 'auto'" in others and found["type"] != "too_long"
+    return {**found, "msg": f"{found['msg']} or 'auto'"} if may_be_auto else found
 
 
 def _explained(error: Any, values: Mapping[str, Any], kind: type[Section]) -> NevoaError:
