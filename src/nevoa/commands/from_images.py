@@ -99,8 +99,10 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     _refuse_distilled(model)
     count = whole("frames", frames, 2, MOST_FRAMES)
     ends = torch.stack([_unit(model, first), _unit(model, last)])
-    adds_noise = NevoaError("To interpolate, the sampler must add no noise: use euler, dpm_solver or heun.")
     plan = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0, autoguidance=1.0)
+
+    def refused() -> Tensor:
+        raise NevoaError("To interpolate, the sampler must add no noise: use euler, dpm_solver or heun.")
 
     def start(process: Process) -> Iterator[State]:
         denoiser = process.denoiser
@@ -110,14 +112,11 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
                 "asked."
             )
         if isinstance(process.sampler, DDPM) or getattr(process.sampler, "eta", 0):
-            raise adds_noise
+            refused()
         shares = shares_of(process, count, "interpolation")
         a, b = inverted(denoiser, ends.to(process.noise.device), process.grid)
         x_T = torch.stack([slerp(a, b, share) for share in shares])
         yield from trajectory(denoiser, process.sampler, x_T, process.grid, refused)
-
-    def refused() -> Tensor:
-        raise adds_noise
 
     return replace(model, plan=plan, start=Start(start, all_classes=False))
 
