@@ -18,8 +18,9 @@ ENDLESS = 10**9
 def on_nevoa(width: int) -> list[str]:
     """The options that put the network of preset `quick` in place of the notebook's."""
     from nevoa.config.registry import PRESETS
+    from nevoa.training.by_size import network_for
 
-    network = {**PRESETS["quick"]["network"], "dim": width, "patch": 2}
+    network = network_for((1, 28, 28), PRESETS["quick"]["network"], details=False) | {"dim": width}
     values = {key: json.dumps(value) for key, value in network.items()}
     return [f"training.batch_size={nevoa_batch()}", *(f"network.{key}={value}" for key, value in values.items())]
 

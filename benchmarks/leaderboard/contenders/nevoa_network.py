@@ -36,9 +36,10 @@ class NevoaNetwork(nn.Module):
         from nevoa.config.registry import PRESETS
         from nevoa.networks import ResidualUNet
         from nevoa.parallel.device import choose_device, choose_precision, in_precision
+        from nevoa.training.by_size import network_for
 
-        keys = {key: value for key, value in PRESETS["quick"]["network"].items() if key != "kind"}
-        self.network = ResidualUNet(1, **{**keys, "dim": dim, "patch": 2})
+        keys = network_for((1, 28, 28), PRESETS["quick"]["network"], details=False)
+        self.network = ResidualUNet(1, **{**keys, "dim": dim})
         device = choose_device()
         self._call = in_precision(self.network, device, choose_precision(device))
 

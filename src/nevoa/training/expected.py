@@ -20,6 +20,7 @@ GUIDED = 0.65
 TRIALS = (
     *("data.holdout=0", "diffusion.prediction=flow", "training.weighting=simple"),
     *("training.timestep_distribution=log_normal", "network.patch=2"),
+    *("network.multipliers=[1, 2]", "network.attention=[false, false]"),
 )
 WEIGHT = f"sampling.autoguidance={AUTOGUIDANCE}"
 # Keys that the law knows, or that change the distance no more than another seed does.

@@ -11,6 +11,7 @@ from nevoa.config.registry import PRESETS
 from nevoa.diffusion import Autoguided
 from nevoa.formats.webpage.tape import ends_of
 from nevoa.formats.webpage.weights import rounded
+from nevoa.training.by_size import network_for
 from tests.formats.small_models import CLASSES, FOLDED, small_model
 from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library, pictures
 
@@ -27,8 +28,7 @@ MODELS: dict[str, dict[str, Any]] = {
 
 def network_of(preset: str) -> dict[str, Any]:
     """The network of a preset, as narrow as it can be."""
-    network = PRESETS[preset]["network"] | {"dim": 8}  # pyright: ignore[reportArgumentType]
-    network |= {"patch": 2} if network.get("patch") == "auto" else {}
+    network = network_for((3, 28, 28), PRESETS[preset]["network"], details=False) | {"dim": 8}
     return network | ({"attention": (False, True, False, False)} if preset == "ddpm-cifar10" else {})
 
 
