@@ -68,7 +68,7 @@ def test_training_further_needs_a_source() -> None:
             "training.batch_size: Input should be a valid integer or 'auto' (given: 'many')",
         ),
         (["training.precision=half"], "Input should be 'float32', 'bfloat16' or 'float16' or 'auto' (given: 'half')"),
-        (["network.attention=[true]"], "a value for each of the multipliers: give both, or let both be auto"),
+        (["network.attention=[true]"], "attention needs 2 values"),
         (["network.attention=[true]", "network.multipliers=[1, 2]"], "attention needs 2 values"),
         (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v, x0 or flow"),

@@ -108,6 +108,8 @@ def test_a_run_of_another_network_does_not_mix_with_what_is_asked(few_images: Im
     was = draft_of(quick, few_images).plan()
     other = configure(few_images.name, steps=1, options=["network.multipliers=[1, 2, 2]"])
     assert Draft.of(other, few_images, NAMES, was).tables["network"]["attention"] == (False, False, False)
+    other = configure(few_images.name, steps=1, options=["network.attention=[true, false, false]"])
+    assert Draft.of(other, few_images, NAMES, was).tables["network"]["multipliers"] == (1, 2, 2)
     classic = draft_of(configure(few_images.name, "classic", steps=1), few_images).plan()
     network = Draft.of(quick, few_images, NAMES, classic).tables["network"]
     assert network["multipliers"] == (1, 2) and network["kind"] == "residual"
@@ -126,6 +128,14 @@ def test_stages_that_are_given_are_kept(few_images: ImageSet) -> None:
     assert plan.network.model_dump()["attention"] == (False, False, False)
     with pytest.raises(NevoaError, match="attention needs 3 values"):
         draft_of(config.updated("network", attention=(True,)), few_images)
+
+
+def test_attention_that_is_given_has_a_stage_for_each_value(few_images: ImageSet) -> None:
+    config = configure(few_images.name, steps=1, options=["network.attention=[false, true, false]"])
+    network = draft_of(config, few_images).plan().network.model_dump()
+    assert (network["multipliers"], network["attention"]) == ((1, 2, 2), (False, True, False))
+    own = configure(few_images.name, "ddpm-cifar10", steps=1, options=["network.multipliers=auto"])
+    assert draft_of(own, few_images).plan().network == configure(few_images.name, "ddpm-cifar10", steps=1).network
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_the_held_out_loss_is_in_the_time_of_a_run(tiny: Config, few_images_file
     config = tiny.updated("data", source=str(few_images_file), holdout=6)
     job = prepare(config, run=Run(tmp_path / "run"))
     costs = Trial(job.plan, job.images).costs
-    assert costs.held_out == pytest.approx(3 * 2 * 4 * costs.image / 3)
+    assert costs.held_out == pytest.approx(3 * 2 * 4 * costs.image / 2)
     without = total_seconds(job.plan.training, replace(costs, held_out=0.0))
     previews = math.ceil(job.plan.training.images / job.plan.training.preview_every_images)
     assert total_seconds(job.plan.training, costs) == pytest.approx(without + previews * costs.held_out)

@@ -320,7 +320,7 @@ def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with()
 @pytest.mark.slow
 def test_the_plan_counts_operations_as_the_layers_do() -> None:
     """Two for each weight of a convolution or linear layer and place that it is used at; for training three times."""
-    job = job_for("training.precision=float32", minutes=1)
+    job = job_for("network.attention=[false, false]", "training.precision=float32", minutes=1)
     forecast, shape = Forecast.of(job), job.images.shape
     counted = []
 

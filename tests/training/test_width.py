@@ -282,11 +282,17 @@ def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     assert job.plan.network.model_dump()["dim"] != width
 
 
+@pytest.mark.parametrize(("given", "key"), [("network.patch=2", "dim"), ("network.dim=8", "patch")])
+def test_a_network_without_a_width_or_a_patch_is_refused(given: str, key: str) -> None:
+    with pytest.raises(NevoaError, match=rf"network.{key} is auto, and only a training chooses it: give a number"):
+        build_network(configure(options=given).network, 1)
+
+
 @pytest.mark.parametrize("key", OPEN)
 def test_a_network_with_an_open_key_is_refused(key: str) -> None:
     given = {"dim": 8, "patch": 2, "multipliers": [1], "attention": [False]}
-    left_out = {key, "attention"} if key == "multipliers" else {key}
-    options = [f"network.{one}={json.dumps(value)}" for one, value in given.items() if one not in left_out]
+    given |= {"attention": [False, False]} if key == "multipliers" else {}
+    options = [f"network.{one}={json.dumps(value)}" for one, value in given.items() if one != key]
     with pytest.raises(NevoaError, match=rf"network.{key} is auto, and only a training chooses it: give a "):
         build_network(configure(options=options).network, 1)
 

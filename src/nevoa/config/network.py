@@ -33,6 +33,8 @@ OptimizerName = Annotated[str, AfterValidator(OPTIMIZERS.checked), WithJsonSchem
 ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 # The keys of a network that only a training chooses if they are "auto".
 OPEN = "dim", "multipliers", "attention", "patch"
+# If the multipliers are "auto".
+FEWEST_STAGES = 2
 Known = TypeVar("Known", int, tuple[int, ...], tuple[bool, ...])
 # A key and its meaning below "Attributes:", with the lines that continue it.
 KEY = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
@@ -101,7 +103,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     Attributes:
         dim: channels of the first stage; "auto": the best for the budget (docs/scaling-laws.md).
         multipliers: channels of each stage, as multiples of `dim`; a stage halves the height and width of the last.
-            "auto": 1, 2, and 2 again until the last stage has at most 32x32 positions.
+            "auto": 1, 2, and 2 again until the last stage has at most 32x32 positions, or attention no more values.
         blocks: residual blocks in each stage.
         attention: whether each stage has attention, one value for each multiplier; "auto": none has.
         patch: side of the square of pixels that is folded into channels before the first stage; "auto": 2 for images of
@@ -123,9 +125,11 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
 
     @model_validator(mode="after")
     def _one_attention_per_stage(self) -> "ResidualUNetConfig":
-        if self.attention != "auto" and self.multipliers == "auto":
-            raise ValueError("attention has a value for each of the multipliers: give both, or let both be auto")
-        if self.attention != "auto" and len(self.attention) != len(self.multipliers):
+        if self.attention == "auto":
+            return self
+        if self.multipliers == "auto" and len(self.attention) < FEWEST_STAGES:
+            raise ValueError(f"attention needs {FEWEST_STAGES} values or more, one per stage")
+        if self.multipliers != "auto" and len(self.attention) != len(self.multipliers):
             raise ValueError(f"attention needs {len(self.multipliers)} values, one per multiplier")
         return self
 

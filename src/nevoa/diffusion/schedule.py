@@ -247,8 +247,7 @@ def named_schedule(name: str, steps: int = 1000, scale_ends: bool = False, zero_
         zero_terminal_snr: leave no signal at T, which is so for `flow` in any case.
 
     Raises:
-        NevoaError: no schedule has that name, it has no ends to scale, or what a plugin made is no schedule or leaves
-            signal at T.
+        NevoaError: no schedule has that name, it has no ends to scale, or what a plugin made does not fit.
 
     Example:
         >>> named_schedule("flow", steps=10).noise[5].item()
@@ -262,11 +261,9 @@ def named_schedule(name: str, steps: int = 1000, scale_ends: bool = False, zero_
         check_schedule(schedule)
         if steps_of(schedule) != steps:
             raise NevoaError(f"The schedule {name} must have {steps} timesteps, not {steps_of(schedule)}.")
-    if zero_terminal_snr and isinstance(schedule, NoiseSchedule):
-        return schedule.with_zero_terminal_snr()
-    if zero_terminal_snr and schedule.signal[-1] != 0:
-        raise NevoaError(f"zero_terminal_snr is not for the schedule {name}, which leaves signal at T: leave it out.")
-    return schedule
+        if zero_terminal_snr and schedule.signal[-1] != 0 and not isinstance(schedule, NoiseSchedule):
+            raise NevoaError(f"zero_terminal_snr is not for the schedule {name}, which leaves signal at T.")
+    return schedule.with_zero_terminal_snr() if zero_terminal_snr and isinstance(schedule, NoiseSchedule) else schedule
 
 
 def at(table: Table, t: Int[Tensor, " B"], like: Tensor) -> Tensor:

@@ -115,9 +115,9 @@ class ResidualUNet(nn.Module):
         config = parse(keys, ResidualUNetConfig)
         self.patch = config.known_patch
         pixels = channels * self.patch**2
-        self.downsampling = self.patch * 2 ** (len(config.known_multipliers) - 1)
         self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(pixels, config.known_dim, 3, padding=1))
+        self.downsampling = self.patch * 2 ** (len(config.known_multipliers) - 1)
         self.pictures = Pictures(conditions, self.stem, self.downsampling, self.patch)
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         width, skips = config.known_dim, [config.known_dim]

@@ -1,18 +1,19 @@
-"""What the size of the images decides: the patches and stages of the network, and the size of the batches."""
+"""Patches, stages and batches that suit the size of the images."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
+from nevoa.config.network import FEWEST_STAGES
 from nevoa.model import Shape
 
 # Images of up to so many pixels have patches of 2x2, larger ones of 4x4: at 128x128 their loss after 3e13 operations is
 # 0.228 instead of 0.254. But where a picture says a part of the image, only its details are to be learned, and patches
 # of 2x2 learn them better: enlarged images have a distance of 0.032 instead of 0.050 (docs/experiments.md).
 SMALL, SMALL_PATCH, LARGE_PATCH = 64 * 64, 2, 4
-# The middle of a network attends between all of its positions: 64x64 after two stages of an image of 256x256 in patches
-# of 2x2, where that takes two thirds of a step. Three stages see 3 times as many images per second, in less than half
-# the memory.
+# The middle of a network attends between all of its positions. Two stages leave 64x64 of an image of 256x256 in patches
+# of 2x2, and three fifths of a step at width 16 go into that. Three stages see 3 times as many images per second (1.8
+# times at width 32) in less than half the memory.
 MIDDLE = 32 * 32
 # Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
 # distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
@@ -52,10 +53,17 @@ def network_for(shape: Shape, asked: Mapping[str, Any], details: bool) -> dict[s
     if network.get("patch") == "auto":
         network["patch"] = SMALL_PATCH if details or height * width <= SMALL else LARGE_PATCH
     if network.get("multipliers") == "auto":
-        side, stages = 2 * network.get("patch", 1), 2
-        while math.ceil(height / side) * math.ceil(width / side) > MIDDLE:
-            side, stages = 2 * side, stages + 1
+        given = network.get("attention", "auto")
+        stages = _stages(height, width, network.get("patch", 1)) if given == "auto" else len(given)
         network["multipliers"] = (1, *(2,) * (stages - 1))
     if network.get("attention") == "auto":
         network["attention"] = (False,) * len(network["multipliers"])
     return network
+
+
+def _stages(height: int, width: int, patch: int) -> int:
+    """The fewest stages of which the last has no more positions than MIDDLE."""
+    stages, side = FEWEST_STAGES, patch * 2 ** (FEWEST_STAGES - 1)
+    while math.ceil(height / side) * math.ceil(width / side) > MIDDLE:
+        stages, side = stages + 1, 2 * side
+    return stages

@@ -30,6 +30,8 @@ Tables = Mapping[str, Any]
 CHANNELS_PER_NUMBER = 2
 # The width that is timed first.
 REFERENCE = 32
+# The keys of a network with a value for each stage: a run that is resumed keeps all of them or none.
+STAGES = "multipliers", "attention"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Draft:
         batch_size = first(asked.batch_size, was and was.training.batch_size)
         is_open = {"batch_size"} if batch_size is None else set[str]()
         resumed = was.network.model_dump() if was and was.network.kind == network["kind"] else {}
-        if network.get("multipliers") not in ("auto", resumed.get("multipliers")):
-            resumed.pop("attention", None)  # it is of other stages
+        if any(network.get(key) not in ("auto", resumed.get(key)) for key in STAGES):
+            resumed = {key: value for key, value in resumed.items() if key not in STAGES}
         if network.get("dim") == "auto" and "dim" not in resumed:
             is_open |= {"dim"}
         chooses = config.data.augment == "auto" and was is None and objects.network is None

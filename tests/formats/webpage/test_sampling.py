@@ -240,12 +240,12 @@ def test_a_new_order_waits_until_the_engine_is_free(library: Library) -> None:
 
 
 def test_an_order_that_another_has_replaced_does_not_fail(library: Library) -> None:
-    """What it computed is not a number, but nobody waits for it."""
+    """Its images are no numbers, but nobody waits for them any more."""
     assert library(CANCELLED, *ordered()) == [["done", 2]]
 
 
 def ordered() -> tuple[dict[str, Any], dict[str, Any]]:
-    """What an order says of its model, and a way of four steps."""
+    """A model, as orders describe it, and four steps."""
     model = model_of()
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
     about = {"shape": model.shape, "classes": model.classes, "conditions": [], "prediction": "v", "schedule": tables}
