@@ -77,6 +77,8 @@ def test_a_picture_is_a_file_an_array_or_several_in_turn(
     words = "--picture", "one.png", "--picture", "two.png", "--guidance", "gray=2", "--count", "4"
     np.testing.assert_array_equal(typed(run, *words), wanted)
     assert capsys.readouterr().out.startswith("4 images of one.png, two.png in turn, ")
+    some = nevoa.sample(run.folder, picture=["one.png", photos[1]], count=2, out="some.png")
+    assert str(some).startswith("2 images, ")  # an array has no name
     np.testing.assert_array_equal(wanted[::2], model.sample(4, picture="one.png", guidance={"gray": 2})[::2])
     np.testing.assert_array_equal(
         typed(run, "--condition", "gray=two.png", "--count", "1"), model.sample(1, picture=photos[1])

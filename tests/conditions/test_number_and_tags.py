@@ -32,6 +32,7 @@ def test_a_number_is_learned_if_it_is_asked_for() -> None:
         ({"age": [1, 2, 3, 4]}, "agee", r"has the numbers age: name one.* is a finite number, as in 1\.5, or blank\."),
         ({"R.mean": [1, 2, 3, 4]}, "R.mean", "cannot have a name with a dot: call it R_mean"),
         ({"age": [1, 2, 3, 4]}, "", "has the numbers age: name one, as in number:age"),
+        ({"second": [1.8e9, 1.8e9 + 60, 1.8e9 + 90, 1.8e9]}, "second", "for float32: subtract 1800000000 from each"),
     ],
 )
 def test_a_number_that_is_not_there_is_refused(numbers: dict[str, list[float]], detail: str, said: str) -> None:

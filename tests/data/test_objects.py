@@ -166,11 +166,18 @@ def test_other_objects_are_refused_in_a_sentence(source: Any, said: str) -> None
         (None, ["a", "b"], "Classes are the names of labels: give labels, too"),
         ([0, 1, 2, 3, 4, 5, 6], ["a", "b"], "not 0 to 6"),
         ([[0]] * 7, None, "Labels must be one integer"),
+        (["cat"] * 6 + ["cow"], ["dog", "cat"], "Labels must be among the classes, dog, cat, not 'cow'"),
     ],
 )
 def test_wrong_labels_are_refused(labels: Any, classes: Any, said: str) -> None:
     with pytest.raises(NevoaError, match=said):
         as_image_set(PIXELS, None if labels is None else np.array(labels), classes)
+
+
+def test_labels_that_are_words_have_the_classes_in_the_order_given() -> None:
+    images = as_image_set(PIXELS, ["cat", "dog", "cat", "cow", "dog", "dog", "cat"], ["dog", "cow", "cat"])
+    assert images.classes == ("dog", "cow", "cat")
+    assert images.labels.tolist() == [2, 0, 2, 1, 0, 0, 2]
 
 
 def test_options_are_for_sources_that_are_read(few_images: ImageSet) -> None:

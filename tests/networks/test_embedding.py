@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from nevoa.config.condition import NumberPlan
+from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet
 from nevoa.networks.embedding import sinusoidal
 from tests.networks.small_networks import CLASSES, CONDITIONAL, SMALL, awake, inputs
@@ -55,3 +57,10 @@ def test_each_used_label_gets_a_gradient_and_no_other(name: str) -> None:
 def test_a_label_for_a_network_without_classes_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="takes no labels"):
         SMALL[name]()(*inputs(), torch.tensor([0, 0]))
+
+
+@pytest.mark.parametrize("kind", [UNet, ResidualUNet])
+def test_a_condition_named_as_a_method_of_a_module_is_refused(kind: type[UNet | ResidualUNet]) -> None:
+    """A plugin may give it any name."""
+    with pytest.raises(NevoaError, match=r"cannot be named .keys., .*choose another name"):
+        kind(3, dim=8, conditions={"keys": NumberPlan(name="keys", low=0, high=1)})

@@ -16,7 +16,7 @@ from nevoa import pictures
 from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config
 from nevoa.config.presets import configure
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
@@ -166,6 +166,15 @@ def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageS
     older = config.updated("training", report_every_images=2_000)
     next(nevoa.fit(older, tmp_path / "old", images=few_images))
     assert prepare(config, few_images, run=Run(tmp_path / "old")).plan.training.report_every_images == 2_000
+
+
+def test_images_in_place_of_those_of_a_config_are_named_in_the_plan(tiny: Config) -> None:
+    """A path or a name is read as the config says; images in memory are used as they are."""
+    config = tiny.updated("data", limit=20, size=8)
+    named = next(nevoa.fit(config, images="shapes")).model.plan.data
+    assert (named.source, named.limit) == ("shapes", 20)
+    loaded = next(nevoa.fit(config, images=load_images("shapes", limit=30, size=8))).model.plan.data
+    assert (loaded.source, loaded.limit) == ("object:shapes", None)
 
 
 @pytest.mark.slow

@@ -114,6 +114,7 @@ def sample(
         16 images of red hair, cabelo preto in turn, by the model avatars of nevoa, dpm_solver, ... steps: avatars.png
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
+    typed = typed if isinstance(typed, tuple) else (typed,)
     prompts = _prompts(options.pop("prompt", None))
     output = Output(path or Path("images.png"), trajectory)
     if path:
@@ -201,9 +202,9 @@ def _numbers(numbers: Mapping[str, Any]) -> list[str]:
 
 
 def _files(pictures: Any) -> list[str]:
-    """The names of pictures that are files."""
+    """The names of pictures if all are files."""
     several = pictures if isinstance(pictures, tuple | list) else [pictures]
-    return [Path(one).name for one in several if isinstance(one, str | Path)]
+    return [Path(one).name for one in several] if all(isinstance(one, str | Path) for one in several) else []
 
 
 def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Sequence[int]:

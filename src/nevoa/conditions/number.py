@@ -16,6 +16,8 @@ from nevoa.networks import sinusoidal
 
 # A number is embedded as a timestep is, from 0 at the least of the data to this at the largest.
 SPAN, WIDTH = 30.0, 32
+# Networks take numbers in float32, with 24 bits: a range of this part of the numbers still has 16,000 steps.
+LEAST_RANGE = 2**-10
 RULE = "Each cell of such a column is a finite number, as in 1.5, or blank."
 
 
@@ -46,7 +48,13 @@ class Number:
         if "." in detail:
             raise NevoaError(f"A number cannot have a name with a dot: call it {detail.replace('.', '_')}.")
         column = images.numbers[detail]
-        return NumberPlan(name=detail, low=float(np.nanmin(column)), high=float(np.nanmax(column)))
+        low, high = float(np.nanmin(column)), float(np.nanmax(column))
+        if low < high < low + LEAST_RANGE * max(abs(low), abs(high)):
+            raise NevoaError(
+                f"The numbers {detail} of {images.name}, {low:.15g} to {high:.15g}, differ by too little for float32: "
+                f"subtract {low:.15g} from each."
+            )
+        return NumberPlan(name=detail, low=low, high=high)
 
     def values(
         self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]

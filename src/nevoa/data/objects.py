@@ -36,7 +36,8 @@ def as_image_set(
             several), conditioning_image and numbers under other keys. Each image is a PIL image or uint8 `[H, W]`,
             `[H, W, C]` or `[C, H, W]`.
         labels: for an array, one integer or one class name an image.
-        classes: the class names of integer labels 0…K-1; by default those of a `Dataset`, else the labels themselves.
+        classes: the class names of labels 0…K-1, or those that labels name, in this order; by default those of a
+            `Dataset`, else the labels themselves.
         name: the name that results mention.
         captions: for an array, a text that describes each image, or several; "", () or None for none.
         numbers: for an array, by name a number of each image, such as its age; NaN for none.
@@ -126,8 +127,13 @@ def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) 
             f"Labels must be one integer or one word for each of the {count:,} images, not {values.dtype} "
             f"{list(values.shape)}."
         )
-    if classes is None or values.dtype.kind == "U":
+    if classes is None:
         return numbered(values, count)
+    if values.dtype.kind == "U":
+        places = {name: place for place, name in enumerate(classes)}
+        if unnamed := sorted({*values.tolist()} - {*places}):
+            raise NevoaError(f"Labels must be among the classes, {', '.join(places)}, not '{unnamed[0]}'.")
+        return np.array([places[word] for word in values.tolist()]), classes
     if not 0 <= values.min() <= values.max() < len(classes):
         raise NevoaError(
             f"Labels must be 0 to {len(classes) - 1} for {len(classes)} classes, not {values.min()} to {values.max()}."

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nevoa.config.condition import AugmentationPlan, ConditionPlan
 from nevoa.config.names import AUGMENTATION, CLASS
 from nevoa.config.registry import CONDITIONS
+from nevoa.errors import NevoaError
 
 Conditions = Mapping[str, ConditionPlan] | None
 # Labels, of a network that knows classes alone; otherwise a tensor for each kind, by name.
@@ -105,6 +106,10 @@ class TimestepEmbedding(nn.Module):
         if self.augmentation is not None:  # from zero, Adam learned it too late, and samples showed what was done
             nn.init.normal_(self.augmentation.weight)
         embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items() if not hasattr(kind, "channels")}
+        if reserved := [name for name in kinds if hasattr(nn.ModuleDict(), name)]:
+            raise NevoaError(
+                f"A condition cannot be named '{reserved[0]}', as a method of torch's modules is: choose another name."
+            )
         self.conditions = nn.ModuleDict(embeddings) if kinds else None
         self.token_widths = [int(one.token_width) for one in embeddings.values() if hasattr(one, "token_width")]
 

@@ -259,7 +259,7 @@ def _data(config: Config, images: ImageSet, was: Plan | None) -> dict[str, Any]:
         "augment": first(asked.augment, was and was.data.augment, "flip" if flips(asked.source) else "none"),
         "balance": asked.balance,
     }
-    if not images.notes.source or asked.source.startswith(f"{OBJECT}:"):
+    if images.notes.source != asked.source or asked.source.startswith(f"{OBJECT}:"):
         if asked.caption_column:
             raise NevoaError(
                 f"Images in memory have no column '{asked.caption_column}': give captions=[...], a text each."

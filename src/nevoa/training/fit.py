@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa._util.files import explained, sweep
 from nevoa._util.versions import OtherVersion
-from nevoa.config import Config
+from nevoa.config import Config, DataConfig
 from nevoa.config.plan import edits
 from nevoa.data import load_images
 from nevoa.errors import NevoaError
@@ -54,7 +55,8 @@ def fit(
     Args:
         out: the run folder; the same call resumes it. None trains in memory and writes nothing: `step.model` is the
             averaged model.
-        images: what to train on in place of `config.data.source`.
+        images: what to train on in place of `config.data.source`: a path or a name, to which the other keys of
+            `config.data` apply, or images in memory, which are used as they are.
         network, schedule, loss: objects in place of those that the config names: `nevoa.objects.Objects`.
         accept_changes: resume although settings, data or torch differ.
         start: the model to start from, which the config was made for: `configure(..., start=starting_from(model))`.
@@ -70,6 +72,10 @@ def fit(
     if not isinstance(config, Config):
         raise NevoaError(f"config must be a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
     accept_changes = yes_or_no("accept_changes", accept_changes)
+    if isinstance(images, DataConfig):
+        config, images = config.updated("data", **images.model_dump()), None
+    elif isinstance(images, str | Path):
+        config, images = config.updated("data", source=str(images)), None
     loaded = None if images is None else load_images(images)
     wish = Wish(Objects(network, schedule, loss), start, accept_changes=accept_changes)
     if out is not None:
