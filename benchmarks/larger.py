@@ -1,11 +1,10 @@
-"""Compare ways to images of a larger size: a model of that size, and a model of half the size, enlarged.
+"""Compare ways to images of a larger size: a model of half that size or less, enlarged, and a model of that size.
 
-    .venv/bin/python benchmarks/larger.py LARGE --small SMALL [--upscaler UP] [--count 2048] [--picture sheet.png]
+    .venv/bin/python benchmarks/larger.py --small SMALL --upscaler UP [--large LARGE] [--picture sheet.png]
 
-SMALL makes images of half the side of LARGE or less; they are enlarged by Pillow and, if there is one, by UP, which was
-trained on --condition downscaled:N. Each way is compared with real images that were set aside, at the large size and
-scaled down to the small one: the Fréchet distance of features with random weights, precision and recall. The floor is
-that of as many training images.
+The images of SMALL are enlarged by Pillow and by UP, which was trained on --condition downscaled:N. Each way is
+compared with real images that were set aside, at the large size and scaled down to the small one: the Fréchet distance
+of features with random weights, precision and recall. The floor is that of as many training images.
 """
 
 import argparse
@@ -36,12 +35,12 @@ def resized(images: Images, height: int, width: int) -> Images:
 def ways(wishes: argparse.Namespace, train: Images) -> Iterator[tuple[str, Images]]:
     """Each way to images of the large size, with what it makes."""
     yield "training images", train[np.random.default_rng(0).permutation(len(train))[: wishes.count]]
-    large, small = nevoa.load(wishes.large), nevoa.load(wishes.small)
-    yield "large", large.sample(wishes.count)
-    made, factor = small.sample(wishes.count), large.shape[1] // small.shape[1]
+    if wishes.large:
+        yield "large", nevoa.load(wishes.large).sample(wishes.count)
+    small, upscaler = nevoa.load(wishes.small), nevoa.load(wishes.upscaler)
+    made, factor = small.sample(wishes.count), upscaler.shape[1] // small.shape[1]
     yield "small, by Lanczos", interpolated(made, factor, Resampling.LANCZOS)
-    if wishes.upscaler:
-        yield "small, by the upscaler", nevoa.load(wishes.upscaler).sample(wishes.count, picture=made)
+    yield "small, by the upscaler", upscaler.sample(wishes.count, picture=made)
 
 
 def scores_at(height: int, width: int, train: Images, real: Images) -> Callable[[Images], str]:
@@ -59,17 +58,17 @@ def scores_at(height: int, width: int, train: Images, real: Images) -> Callable[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("large")
     parser.add_argument("--small", required=True)
-    parser.add_argument("--upscaler")
+    parser.add_argument("--upscaler", required=True)
+    parser.add_argument("--large")
     parser.add_argument("--count", type=int, default=2_048)
     parser.add_argument("--picture", type=Path, help="a sheet of the first images, a row for each way")
     wishes = parser.parse_args()
-    plan, sizes = nevoa.load(wishes.large).plan, [nevoa.load(run).shape[1:] for run in (wishes.large, wishes.small)]
-    train = load_images(plan.data)
-    real = load_scoring_images(plan.data, train).images
+    upscaler, small = nevoa.load(wishes.upscaler), nevoa.load(wishes.small)
+    train, sizes = load_images(upscaler.plan.data), (upscaler.shape[1:], small.shape[1:])
+    real = load_scoring_images(upscaler.plan.data, train).images
     measures, rows = [scores_at(*size, train.images, real) for size in sizes], []
-    print(f"{len(real)} images of {plan.data.source} that were set aside, and {wishes.count} of each row")
+    print(f"{len(real)} images of {upscaler.plan.data.source} that were set aside, and {wishes.count} of each row")
     print(f"{'':24} " + " ".join(f"at {height}x{width}: distance precision recall" for height, width in sizes))
     start = time.perf_counter()
     for name, made in ways(wishes, train.images):
