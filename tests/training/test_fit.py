@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -175,6 +176,16 @@ def test_images_in_place_of_those_of_a_config_are_named_in_the_plan(tiny: Config
     assert (named.source, named.limit) == ("shapes", 20)
     loaded = next(nevoa.fit(config, images=load_images("shapes", limit=30, size=8))).model.plan.data
     assert (loaded.source, loaded.limit) == ("object:shapes", None)
+
+
+def test_images_that_were_loaded_from_another_spelling_of_a_folder_are_those_of_the_config(
+    tiny: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("noise.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8))
+    config = tiny.updated("data", source="noise.npy", size=8)
+    step = next(nevoa.fit(config, images=load_images(tmp_path / "noise.npy", size=8)))
+    assert step.model.plan.data.source == str(tmp_path / "noise.npy")
 
 
 @pytest.mark.slow
