@@ -90,8 +90,6 @@ def test_a_distilled_model_is_displayed_in_its_own_steps(model: Model) -> None:
     assert distilled._repr_png_() == png_bytes(nevoa.show(distilled.sample(16)))
     with pytest.warns(UserWarning, match=r"in 2 steps.*use its teacher, runs/teacher"):
         distilled.sample(1, steps=7)
-    with pytest.warns(UserWarning, match="in 2 steps of euler, and"):
-        distilled.sample(1, sampler="ddpm", steps=2, spacing="angle")
     model.sample(1, steps=7)
 
 

@@ -200,19 +200,18 @@ def _picture(plan: ModelPlan) -> str:
     return known[0]
 
 
-def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int], sampler: object) -> None:
-    """Warn of timesteps, or of another sampler, that a distilled model was not taught.
+def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> None:
+    """Warn of timesteps that a distilled model was not taught.
 
     Example:
-        >>> settings = model.settings()
-        >>> check_taught(model.plan, model.schedule, model.timesteps(settings), settings.sampler)
+        >>> check_taught(model.plan, model.schedule, model.timesteps(model.settings()))
     """
     own = settings_of(plan)
     taught = timestep_grid(schedule, own.steps or 1, own.spacing)
-    if plan.distilled_from and not ({*grid} <= {*taught} and sampler == own.sampler):
+    if plan.distilled_from and not {*grid} <= {*taught}:
         warnings.warn(
-            f"This model was distilled to make images in {own.steps} steps of {own.sampler}, and is poor at others: "
-            f"leave out the sampling options, or use its teacher, {plan.distilled_from}.",
+            f"This model was distilled to make images in {own.steps} steps, and is poor at any other timesteps: leave "
+            f"out the sampling options, or use its teacher, {plan.distilled_from}.",
             stacklevel=3,
         )
 
