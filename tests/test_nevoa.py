@@ -14,6 +14,7 @@ WRONG_CALLS = {
     "model.sample(1, seed='1')": "seed must be a whole number",
     "model.sample(1, labels=3.5)": "labels must be classes by name or index, such as 'T-shirt/top' or [0, 1], not 3.5.",
     "model.sample(1, labels=[[0, 1]])": "There is no class '(0, 1)'.",
+    "nevoa.sample(label=3.5)": "There is no class '3.5'.",
     "model.sample(1, lables=3)": "Did you mean 'labels'?",
     "model.condition('2')": "count must be a whole number",
     "model.to(0)": "This machine has no 0 device.",

@@ -32,12 +32,19 @@ def test_a_number_is_learned_if_it_is_asked_for() -> None:
         ({"age": [1, 2, 3, 4]}, "agee", r"has the numbers age: name one.* is a finite number, as in 1\.5, or blank\."),
         ({"R.mean": [1, 2, 3, 4]}, "R.mean", "cannot have a name with a dot: call it R_mean"),
         ({"age": [1, 2, 3, 4]}, "", "has the numbers age: name one, as in number:age"),
-        ({"second": [1.8e9, 1.8e9 + 60, 1.8e9 + 90, 1.8e9]}, "second", "for float32: subtract 1800000000 from each"),
     ],
 )
 def test_a_number_that_is_not_there_is_refused(numbers: dict[str, list[float]], detail: str, said: str) -> None:
     with pytest.raises(NevoaError, match=said):
         Number.found(as_image_set(PIXELS, numbers=numbers), detail)
+
+
+def test_numbers_that_float32_can_hardly_tell_apart_are_a_warning() -> None:
+    """Not an error: a run of such numbers can be resumed."""
+    images = as_image_set(PIXELS, numbers={"second": [1.8e9, 1.8e9 + 60, 1.8e9 + 90, np.nan]})
+    with pytest.warns(UserWarning, match=r"in float32: subtract 1800000000 from each\.$"):
+        assert Number.found(images, "second") == NumberPlan(name="second", low=1.8e9, high=1.8e9 + 90)
+    assert Number.found(as_image_set(PIXELS, numbers={"year": [1990, 1990, 2020, 2026]}), "year")
 
 
 @pytest.mark.parametrize("value", [-1, 90.5, "old", True, float("nan"), [3]])

@@ -62,5 +62,5 @@ def test_a_label_for_a_network_without_classes_is_refused(name: str) -> None:
 @pytest.mark.parametrize("kind", [UNet, ResidualUNet])
 def test_a_condition_named_as_a_method_of_a_module_is_refused(kind: type[UNet | ResidualUNet]) -> None:
     """A plugin may give it any name."""
-    with pytest.raises(NevoaError, match=r"cannot be named .keys., .*choose another name"):
+    with pytest.raises(NevoaError, match=r"cannot be named .keys., because .*: choose another\."):
         kind(3, dim=8, conditions={"keys": NumberPlan(name="keys", low=0, high=1)})

@@ -173,6 +173,16 @@ def test_images_in_place_of_those_of_a_config_are_named_in_the_plan(tiny: Config
     config = tiny.updated("data", limit=20, size=8)
     named = next(nevoa.fit(config, images="shapes")).model.plan.data
     assert (named.source, named.limit) == ("shapes", 20)
+    again = next(nevoa.fit(tiny, images=named)).model.plan.data
+    assert (again.source, again.limit) == ("shapes", 20)
+
+
+def test_a_path_in_place_of_the_images_of_a_config_is_never_the_name_of_a_data_set(
+    tiny: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NevoaError, match="There is no file or folder"):
+        next(nevoa.fit(tiny, images=Path("shapes")))
 
 
 @pytest.mark.slow

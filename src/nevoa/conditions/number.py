@@ -1,6 +1,7 @@
 """A number of an image, such as its age."""
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,9 +51,10 @@ class Number:
         column = images.numbers[detail]
         low, high = float(np.nanmin(column)), float(np.nanmax(column))
         if low < high < low + LEAST_RANGE * max(abs(low), abs(high)):
-            raise NevoaError(
-                f"The numbers {detail} of {images.name}, {low:.15g} to {high:.15g}, differ by too little for float32: "
-                f"subtract {low:.15g} from each."
+            warnings.warn(
+                f"The numbers {detail} of {images.name}, {low:.15g} to {high:.15g}, differ by so little that a network "
+                f"sees only steps of them, in float32: subtract {low:.15g} from each.",
+                stacklevel=2,
             )
         return NumberPlan(name=detail, low=low, high=high)
 

@@ -77,7 +77,7 @@ def loading(source: Source, **options: Unpack[LoadingOptions]) -> Iterator[Prepa
     Example:
         >>> *_, images = loading("photos/", size=64)
     """
-    data = _config(source, options)
+    data = data_config(source, **options)
     found = find_source(data.source, TRAIN if data.split == HELD_OUT else data.split)
     data = with_held_out(found, data, store_folder(found, data).name)
     if data.split == HELD_OUT and not data.holdout:
@@ -113,6 +113,22 @@ def load_test_images(data: DataConfig, train: ImageSet) -> ImageSet:
         channels, height, width = train.shape
         test = load_images(data, split=split, size=(height, width), channels=channels)
     return test if not test.classes or test.classes == train.classes else _by_classes_of(train, test)
+
+
+def data_config(source: Source, **options: Unpack[LoadingOptions]) -> DataConfig:
+    """Return the config by which `load_images` reads a source.
+
+    Example:
+        >>> data_config("shapes", size=16).source
+        'shapes'
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if isinstance(source, DataConfig):
+        asked = source.model_dump(include=set(DataConfig.model_fields))  # a plan's has facts, too
+        return parse({"data": {**asked, **given}}).data if given else source
+    # A Path is never the name of a data set.
+    text = str(expanded(source).absolute()) if isinstance(source, Path) else source
+    return parse({"data": {"source": text, **given}}).data
 
 
 def flips(text: str) -> bool:
@@ -190,16 +206,6 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
         except (OSError, ValueError) as error:
             raise NevoaError(f"Cannot read {listing.file(number)} in {path}: {reason(error)}.") from error
     return stacked(images, listing.file, str(path))
-
-
-def _config(source: Source, options: LoadingOptions) -> DataConfig:
-    given = {name: value for name, value in options.items() if value is not None}
-    if isinstance(source, DataConfig):
-        asked = source.model_dump(include=set(DataConfig.model_fields))  # a plan's has facts, too
-        return parse({"data": {**asked, **given}}).data if given else source
-    # A Path is never the name of a data set.
-    text = str(expanded(source).absolute()) if isinstance(source, Path) else source
-    return parse({"data": {"source": text, **given}}).data
 
 
 def _without_empty_classes(images: ImageSet) -> ImageSet:

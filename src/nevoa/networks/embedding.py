@@ -108,7 +108,8 @@ class TimestepEmbedding(nn.Module):
         embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items() if not hasattr(kind, "channels")}
         if reserved := [name for name in kinds if hasattr(nn.ModuleDict(), name)]:
             raise NevoaError(
-                f"A condition cannot be named '{reserved[0]}', as a method of torch's modules is: choose another name."
+                f"A condition cannot be named '{reserved[0]}', because torch.nn.ModuleDict has a method of this name: "
+                "choose another."
             )
         self.conditions = nn.ModuleDict(embeddings) if kinds else None
         self.token_widths = [int(one.token_width) for one in embeddings.values() if hasattr(one, "token_width")]

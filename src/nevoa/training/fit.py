@@ -19,6 +19,7 @@ from nevoa._util.versions import OtherVersion
 from nevoa.config import Config, DataConfig
 from nevoa.config.plan import edits
 from nevoa.data import load_images
+from nevoa.data.load import data_config
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import Objects
@@ -56,7 +57,8 @@ def fit(
         out: the run folder; the same call resumes it. None trains in memory and writes nothing: `step.model` is the
             averaged model.
         images: what to train on in place of `config.data.source`: a path or a name, to which the other keys of
-            `config.data` apply, or images in memory, which are used as they are.
+            `config.data` apply; a `DataConfig`, in place of all of them; or images in memory, which are used as they
+            are.
         network, schedule, loss: objects in place of those that the config names: `nevoa.objects.Objects`.
         accept_changes: resume although settings, data or torch differ.
         start: the model to start from, which the config was made for: `configure(..., start=starting_from(model))`.
@@ -72,10 +74,9 @@ def fit(
     if not isinstance(config, Config):
         raise NevoaError(f"config must be a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
     accept_changes = yes_or_no("accept_changes", accept_changes)
-    if isinstance(images, DataConfig):
-        config, images = config.updated("data", **images.model_dump()), None
-    elif isinstance(images, str | Path):
-        config, images = config.updated("data", source=str(images)), None
+    if isinstance(images, str | Path | DataConfig):
+        keys = set(DataConfig.model_fields) if isinstance(images, DataConfig) else {"source"}
+        config, images = config.updated("data", **data_config(images).model_dump(include=keys)), None
     loaded = None if images is None else load_images(images)
     wish = Wish(Objects(network, schedule, loss), start, accept_changes=accept_changes)
     if out is not None:
