@@ -1,4 +1,4 @@
-"""An environment for each contender, so that no library's requirements move another's."""
+"""An environment for each list of requirements, so that no library's requirements move another's."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ MARKER = ".complete"
 
 
 def python_of(name: str, requirements: Path | None, folder: Path, also: Sequence[Path] = ()) -> Path:
-    """The python of a contender's environment, made in `folder` first unless it is complete.
+    """The python of a contender's environment, made below `folder` first unless it is complete.
 
     Args:
         requirements: None for what runs in the environment that this runs in: nevoa.
@@ -17,6 +17,7 @@ def python_of(name: str, requirements: Path | None, folder: Path, also: Sequence
     """
     if requirements is None:
         return Path(sys.executable)
+    folder = folder / requirements.stem
     python, marker, wanted = folder / "bin" / "python", folder / MARKER, _wanted(requirements, also)
     if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted:
         print(f"{name}: installing into {folder}", flush=True)

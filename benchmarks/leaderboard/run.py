@@ -1,4 +1,4 @@
-"""The leaderboard: five trainers, the same images, minutes and machine, each with its authors' settings.
+"""The leaderboard: seven trainers, the same images, minutes and machine, each with its authors' settings.
 
     .venv/bin/python benchmarks/leaderboard/run.py [--minutes 10] [--sampling-minutes 4] [--count 2048]
                                                    [--width W] [--only NAME ...] [--out runs/leaderboard]
@@ -47,6 +47,8 @@ CONTENDERS = (
     Contender("denoising-diffusion-pytorch", "with_denoising_diffusion_pytorch.py", "denoising-diffusion-pytorch.txt"),
     Contender("smalldiffusion", "with_smalldiffusion.py", "smalldiffusion.txt"),
     Contender("diffusers", "with_diffusers.py", "diffusers.txt"),
+    Contender("nanodiffusion", "with_nanodiffusion.py", "diffusers.txt"),
+    Contender("course", "with_course.py", "diffusers.txt"),
     Contender("nevoa", "with_nevoa.py"),
 )
 
@@ -64,11 +66,12 @@ def arguments() -> argparse.Namespace:
 
 
 def training_images(out: Path) -> Path:
-    """All of Fashion-MNIST's training images in a file that needs nothing but numpy to be read."""
-    path = out / "train.npy"
-    if not path.is_file():
-        partial = out / "train.part.npy"
-        np.save(partial, load_images("fashion_mnist").images)
+    """All of Fashion-MNIST's training images, and their classes beside them, in files that numpy alone reads."""
+    path, labels = out / "train.npy", out / "labels.npy"
+    if not (path.is_file() and labels.is_file()):
+        data, partial = load_images("fashion_mnist"), out / "train.part.npy"
+        np.save(labels, data.labels)
+        np.save(partial, data.images)
         partial.replace(path)
     return path
 
@@ -81,7 +84,7 @@ def work(contender: Contender, data: Path, wish: argparse.Namespace) -> dict[str
     if not (about.is_file() and (folder / "images.npy").is_file()):
         requirements = HERE / "requirements" / contender.requirements if contender.requirements else None
         also = [HERE.parents[1]] if wish.width else []
-        python = python_of(contender.name, requirements, wish.out / "environments" / contender.name, also)
+        python = python_of(contender.name, requirements, wish.out / "environments", also)
         print(f"{contender.name}: {wish.minutes:g} minutes of training", flush=True)
         options = [str(word) for key, value in asked.items() if value for word in (f"--{key.replace('_', '-')}", value)]
         script = HERE / "contenders" / contender.script

@@ -32,6 +32,11 @@ class Task:
     width: int | None = None
 
     @property
+    def labels(self) -> Path:
+        """The classes of the training images, integers `[N]`."""
+        return self.data.with_name("labels.npy")
+
+    @property
     def padding(self) -> int:
         """Pixels around an image, for a U-Net that halves it more than twice."""
         return PADDING if self.width is None else 0
