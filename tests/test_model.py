@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.networks import fresh_network
 from nevoa.pictures import png_bytes
+from nevoa.sampling import DDIM
 from tests.small_runs import model_plan, updated
 
 
@@ -90,6 +92,11 @@ def test_a_distilled_model_is_displayed_in_its_own_steps(model: Model) -> None:
     assert distilled._repr_png_() == png_bytes(nevoa.show(distilled.sample(16)))
     with pytest.warns(UserWarning, match=r"in 2 steps.*use its teacher, runs/teacher"):
         distilled.sample(1, steps=7)
+    with pytest.warns(UserWarning, match="in 2 steps of euler, and"):
+        distilled.sample(1, sampler="ddpm", steps=2, spacing="angle")
+    with warnings.catch_warnings(action="error"):
+        distilled.sample(1, sampler="euler", steps=2, spacing="angle")
+        distilled.sample(1, sampler=DDIM())
     model.sample(1, steps=7)
 
 

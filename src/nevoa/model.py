@@ -217,7 +217,7 @@ class Model:
         grid = self.timesteps(settings)
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
-        check_taught(self.plan, self.schedule, grid)
+        check_taught(self.plan, self.schedule, grid, settings.sampler)
 
         def asked(changed: SamplingOptions) -> AnyDenoiser:
             return self.asked(size, number, **changed)

@@ -11,7 +11,7 @@ import nevoa
 from nevoa.commands.measuring import Subject
 from nevoa.config import DataConfig, Plan, parse
 from nevoa.config.names import DivisionName
-from nevoa.data import ImageSet, choosing_and_scoring, load_images, load_test_images
+from nevoa.data import ImageSet, choosing_and_scoring, find, load_images, load_test_images
 from nevoa.data.cache import kept
 from nevoa.data.find import Source, find_source
 from nevoa.data.held_out import default_number, divided
@@ -120,6 +120,28 @@ def test_with_test_images_nothing_is_set_aside(tmp_path: Path) -> None:
     assert default_number(find_source(photos), DataConfig(source=photos)) == 0
     assert default_number(find_source("fashion_mnist_10k"), DataConfig()) == 0
     assert default_number(find_source(f"{photos}/train"), DataConfig()) == 160
+
+
+@pytest.mark.parametrize(
+    ("cause", "known"), [(ValueError('Unknown split "test"'), True), (ConnectionError("no route"), False)]
+)
+def test_a_hub_that_cannot_be_reached_is_not_one_without_test_images(
+    cause: Exception, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache would remember it."""
+
+    def listed(place: object, split: str) -> Listing:
+        if split == "train":
+            return listing([f"{number}.png" for number in range(100)])
+        raise NevoaError("Cannot fetch me/photos, split test.") from cause
+
+    monkeypatch.setattr(find, "list_hub", listed)
+    source = find_source("hf:me/photos")
+    if known:
+        assert default_number(source, DataConfig(source="hf:me/photos")) == 10
+    else:
+        with pytest.raises(NevoaError, match="split test"):
+            default_number(source, DataConfig(source="hf:me/photos"))
 
 
 def test_where_nothing_is_set_aside_the_store_is_that_of_before(cache: Path) -> None:

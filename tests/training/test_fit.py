@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from nevoa import pictures
 from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config
 from nevoa.config.presets import configure
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
@@ -169,10 +170,22 @@ def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageS
 
 
 def test_images_in_place_of_those_of_a_config_are_named_in_the_plan(tiny: Config) -> None:
-    """A path or a name is read as the config says."""
+    """A path or a name is read as the config says; images in memory are used as they are."""
     config = tiny.updated("data", limit=20, size=8)
     named = next(nevoa.fit(config, images="shapes")).model.plan.data
     assert (named.source, named.limit) == ("shapes", 20)
+    loaded = next(nevoa.fit(config, images=load_images("shapes", limit=30, size=8))).model.plan.data
+    assert (loaded.source, loaded.limit) == ("object:shapes", None)
+
+
+def test_images_that_were_loaded_from_another_spelling_of_a_folder_are_those_of_the_config(
+    tiny: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("noise.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8))
+    config = tiny.updated("data", source="noise.npy", size=8)
+    step = next(nevoa.fit(config, images=load_images(tmp_path / "noise.npy", size=8)))
+    assert step.model.plan.data.source == str(tmp_path / "noise.npy")
     again = next(nevoa.fit(tiny, images=named)).model.plan.data
     assert (again.source, again.limit) == ("shapes", 20)
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 import numpy as np
 
 from nevoa._util.files import read_text, write_text
+from nevoa._util.places import is_hub
 from nevoa.config import DataConfig
 from nevoa.config.names import DivisionName
 from nevoa.data.cache import cache_folder, made_cache_folder
@@ -120,5 +121,7 @@ def _has_test_images(text: str) -> bool:
         return "test" in CATALOG[text].counts or CATALOG[text].part_of is not None
     try:
         return len(find_source(text, "test").list()) > 0
-    except NevoaError:
+    except NevoaError as error:
+        if is_hub(text) and isinstance(error.__cause__, ConnectionError):  # a lost network is no answer to remember
+            raise
         return False

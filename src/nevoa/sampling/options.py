@@ -200,18 +200,20 @@ def _picture(plan: ModelPlan) -> str:
     return known[0]
 
 
-def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> None:
-    """Warn of timesteps that a distilled model was not taught.
+def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int], sampler: object) -> None:
+    """Warn of timesteps, or of the name of a sampler, that a distilled model was not taught.
 
     Example:
-        >>> check_taught(model.plan, model.schedule, model.timesteps(model.settings()))
+        >>> settings = model.settings()
+        >>> check_taught(model.plan, model.schedule, model.timesteps(settings), settings.sampler)
     """
     own = settings_of(plan)
     taught = timestep_grid(schedule, own.steps or 1, own.spacing)
-    if plan.distilled_from and not {*grid} <= {*taught}:
+    other = isinstance(sampler, str) and sampler != own.sampler
+    if plan.distilled_from and (other or not {*grid} <= {*taught}):
         warnings.warn(
-            f"This model was distilled to make images in {own.steps} steps, and is poor at any other timesteps: leave "
-            f"out the sampling options, or use its teacher, {plan.distilled_from}.",
+            f"This model was distilled to make images in {own.steps} steps of {own.sampler}, and is poor at any other "
+            f"timesteps or samplers: leave out the sampling options, or use its teacher, {plan.distilled_from}.",
             stacklevel=3,
         )
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
+from nevoa._util.places import expanded
 from nevoa.conditions import CLASS
 from nevoa.config import Config, DataConfig, ModelPlan, Plan, parse
 from nevoa.config.augmentation import CONDITIONED, STRONG
@@ -259,12 +259,17 @@ def _data(config: Config, images: ImageSet, was: Plan | None) -> dict[str, Any]:
         "augment": first(asked.augment, was and was.data.augment, "flip" if flips(asked.source) else "none"),
         "balance": asked.balance,
     }
-    if not images.notes.source or asked.source.startswith(f"{OBJECT}:"):
+    source, loaded_from = _place(asked.source), images.notes.source
+    if not loaded_from or _place(loaded_from) != source or asked.source.startswith(f"{OBJECT}:"):
         if asked.caption_column:
             raise NevoaError(
                 f"Images in memory have no column '{asked.caption_column}': give captions=[...], a text each."
             )
         # Images in memory are used as they are: the keys that choose or change images mean nothing.
         return dict(DataConfig()) | known | {"source": f"{OBJECT}:{images.name}", "holdout": 0}
-    source = str(Path(asked.source).expanduser().resolve()) if is_path(asked.source) else asked.source
     return dict(asked) | known | {"source": source, "holdout": images.notes.held_out}
+
+
+def _place(source: str) -> str:
+    """A source as a plan names it: a path from the root, or a name."""
+    return str(expanded(source).resolve()) if is_path(source) else source
