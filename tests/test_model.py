@@ -96,7 +96,7 @@ def test_a_distilled_model_is_displayed_in_its_own_steps(model: Model) -> None:
         distilled.sample(1, sampler="ddpm", steps=2, spacing="angle")
     with warnings.catch_warnings(action="error"):
         distilled.sample(1, sampler="euler", steps=2, spacing="angle")
-        distilled.sample(1, sampler=DDIM())
+        distilled.sample(1, sampler=DDIM(), steps=2, spacing="angle")
     model.sample(1, steps=7)
 
 

@@ -15,6 +15,14 @@ WRONG_CALLS = {
     "model.sample(1, labels=3.5)": "labels must be classes by name or index, such as 'T-shirt/top' or [0, 1], not 3.5.",
     "model.sample(1, labels=[[0, 1]])": "There is no class '(0, 1)'.",
     "nevoa.sample(label=3.5)": "There is no class '3.5'.",
+    "nevoa.sample(trajectory=4.5)": "trajectory must be a whole number",
+    "nevoa.sample('')": "is not a run with a model",
+    "nevoa.evaluate(seed=-1)": "seed must be a whole number",
+    "list(nevoa.sweep(count=2.5))": "count must be a whole number",
+    "nevoa.compare('a', 'b', seed='0')": "seed must be a whole number",
+    "nevoa.noise('shapes:0', at=2.5)": "--at must be a list of whole numbers",
+    "nevoa.noise('shapes:0', schedule=[])": "There is no schedule to draw",
+    "nevoa.export('', to='onnx')": "is not a run with a model",
     "model.sample(1, lables=3)": "Did you mean 'labels'?",
     "model.condition('2')": "count must be a whole number",
     "model.to(0)": "This machine has no 0 device.",
@@ -32,6 +40,8 @@ WRONG_CALLS = {
     "nevoa.lessons.Lesson(1, 'de')": "There is no language 'de': the lessons are in en and pt.",
     "nevoa.fit('shapes')": "make one with nevoa.configure(SOURCE).",
     "nevoa.fit(nevoa.configure('shapes'), out=3)": "out must be a path",
+    "nevoa.fit(nevoa.configure('shapes'), start='runs/x')": "start must be a model, such as nevoa.load('runs/x')",
+    "nevoa.variations(model, __import__('numpy').zeros((0, 5), 'uint8'))": "not uint8 [0, 5].",
 }
 
 

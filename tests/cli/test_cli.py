@@ -185,6 +185,10 @@ WRONG = [
     (["continue", "runs/tiny", "--cool-down", "now"], '"now" is not a time, such as 30s or 2m.'),
     (["train", "--processes", "1.5"], '"1.5" is not a whole number in digits, such as 100, or auto.'),
     (["train", "--preset", "quick", "--config", "x.toml"], "Give a preset or a config, not both"),
+    (
+        ["train", "--plan", "plan.toml", "--accept-changes"],
+        "--plan says all about the training: leave out the other settings",
+    ),
     (["train", "digits", "shapes"], "takes one source, but got 2 arguments"),
     (["trian"], 'Did you mean "train"'),
     (["data", "show"], "SOURCE"),

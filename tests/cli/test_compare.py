@@ -60,6 +60,8 @@ def test_seeds_of_one_config_are_one_group(runs: Path) -> None:
         (["a0", "a0/metrics.jsonl"], "a0/metrics.jsonl is not a run with a model: --compare takes run folders"),
         (["a0", "a1", "--metrics", "kernel"], "leave out --sweep and --metrics"),
         (["a0", "a1", "--count", "100"], "number of images is 100, but"),
+        (["a0", "a1", "--guidance", "2"], "guidance needs a model with conditions"),
+        (["a0", ""], "The name of the run is empty"),
         (["a0", "shapes"], "The images of shapes are compared with shapes at 32x32 with 3 channels"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -77,6 +77,8 @@ WRONG_TO_MEASURE = [
         ["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"],
         "There is no file w",
     ),
+    (["evaluate", "runs/tiny", "--sweep", "--inception-weights", "w"], "--inception-weights needs --metrics inception"),
+    (["evaluate", ""], "The name of the run is empty"),
     (["evaluate", "constant.npy", "--inception-weights", "w"], "--inception-weights needs --metrics inception"),
     (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension need a model"),
     (["features", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
@@ -115,6 +117,7 @@ def test_a_count_that_is_too_small_is_refused_before_images_are_made(
     refuses(
         ["evaluate", "runs/tiny", "--count", "100", "--metrics", "manifold"], "number of images is 100, but", tmp_path
     )
+    refuses(["evaluate", "runs/tiny", "--metrics", "inception", "--inception-weights", "w"], "no file w", tmp_path)
 
 
 @needs_debian

@@ -57,6 +57,10 @@ def test_what_is_typed_is_what_the_model_is_asked(
     words = "--tags", "hat,smile", "--number", "age=30", "--number", "age=60", "--class", "dog", "--prompt", "a cat"
     np.testing.assert_array_equal(typed(run, *words, "--count", "2"), wanted)
     assert "age=30.5" in str(nevoa.sample(run.folder, numbers={"age": 30.5}, count=1, out="half.png"))
+    assert str(nevoa.sample(run, tags="hat", numbers={"age": None}, count=1, out="tags.npy")).startswith(
+        "1 image of hat"
+    )
+    np.testing.assert_array_equal(np.load("tags.npy"), model.sample(1, tags="hat"))
     words = "--number", "age=30", "--number", "age=60", "--count", "2"
     np.testing.assert_array_equal(typed(run, *words), model.sample(2, numbers={"age": [30, 60]}))
     assert capsys.readouterr().out.splitlines()[-1].startswith("2 images of age=30, age=60 in turn, ")

@@ -32,6 +32,7 @@ def test_a_number_is_learned_if_it_is_asked_for() -> None:
         ({"age": [1, 2, 3, 4]}, "agee", r"has the numbers age: name one.* is a finite number, as in 1\.5, or blank\."),
         ({"R.mean": [1, 2, 3, 4]}, "R.mean", "cannot have a name with a dot: call it R_mean"),
         ({"age": [1, 2, 3, 4]}, "", "has the numbers age: name one, as in number:age"),
+        ({"mass": [1, 2, 3, 2e38]}, "mass", r"1 to 2e\+38, are too large for a network: give them in a larger unit"),
     ],
 )
 def test_a_number_that_is_not_there_is_refused(numbers: dict[str, list[float]], detail: str, said: str) -> None:
@@ -45,6 +46,9 @@ def test_numbers_that_float32_can_hardly_tell_apart_are_a_warning() -> None:
     with pytest.warns(UserWarning, match=r"in float32: subtract 1800000000 from each\.$"):
         assert Number.found(images, "second") == NumberPlan(name="second", low=1.8e9, high=1.8e9 + 90)
     assert Number.found(as_image_set(PIXELS, numbers={"year": [1990, 1990, 2020, 2026]}), "year")
+    small = as_image_set(PIXELS, numbers={"mass": [1e-12, 2e-12, 5e-12, 9e-12]})
+    with pytest.warns(UserWarning, match=r"1e-12 to 9e-12, are so small .*: give them in a smaller unit\.$"):
+        assert Number.found(small, "mass") == NumberPlan(name="mass", low=1e-12, high=9e-12)
 
 
 @pytest.mark.parametrize("value", [-1, 90.5, "old", True, float("nan"), [3]])

@@ -20,7 +20,7 @@ LABELS = np.array([7, 7, 3, 3, 3, 7, 7])
 class Items(Dataset[Any]):
     """A Dataset of a list."""
 
-    def __init__(self, *items: Any, classes: list[str] | None = None):
+    def __init__(self, *items: Any, classes: Any = None):
         self.items = items
         if classes is not None:
             self.classes = classes
@@ -57,6 +57,11 @@ def test_labels_are_words_or_numbers_of_classes(labels: Any) -> None:
     assert images.classes == ("a", "b")
     assert images.labels.tolist() == [1, 0, 1, 0, 0, 1, 1]
     assert images.labels.dtype == np.int64
+
+
+def test_classes_may_be_numbers() -> None:
+    items = Items(*zip(PIXELS, [1, 0, 1, 0, 0, 1, 1], strict=True), classes=np.array([10, 20]))
+    assert load_images(items).classes == ("10", "20")
 
 
 @pytest.mark.parametrize("kind", ["PIL", "HWC", "CHW", "tensor CHW", "tensor HWC"])
@@ -138,6 +143,7 @@ def test_gray_pictures_of_a_dataset_have_one_channel() -> None:
         (Items(PIXELS[0], np.zeros((5, 6), np.uint8)), "number 1 is 5x6 with 1 channel. Resize"),
         (Items(np.zeros((5, 6, 9), np.uint8)), r"has shape \[5, 6, 9\]"),
         (Items("cat.png"), "Item 0 of the Dataset is of type str"),
+        (Items(Image.fromarray(PIXELS[0, :, :, 0].astype(np.int32))), "mode I does not say which number is white"),
         (Items((PIXELS[0], 1), PIXELS[0]), "Only 1 of the 2 items"),
         (Items((PIXELS[0], 1.5), (PIXELS[0], 2.5)), "label of item 0 of the Dataset is 1.5: give one"),
         (Items((PIXELS[0], torch.eye(3)[0])), "label of item 0 of the Dataset is tensor"),

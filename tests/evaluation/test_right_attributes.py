@@ -132,4 +132,4 @@ def test_a_folder_whose_table_has_attributes_is_measured(
     shares = [report.scores[f"right_attributes{end}"] for end in ("", "_trained", "_shuffled")]
     assert all(0 <= share <= 1 for share in shares)
     assert 0 <= report.floor["right_attributes"] <= 1
-    assert nevoa.evaluate(str(run.folder), count=4, metrics=["right_attributes"], steps=2).scores == report.scores
+    assert nevoa.evaluate(run, count=4, metrics=["right_attributes"], steps=2).scores == report.scores

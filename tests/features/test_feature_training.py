@@ -1,5 +1,6 @@
 """Training a feature network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,14 @@ def test_a_feature_network_learns_and_is_measured_on_images_it_was_not_trained_o
 def test_one_image_is_too_few() -> None:
     with pytest.raises(NevoaError, match="takes two or more images"):
         next(train_feature_network(bands(1), None, epochs=1))
+
+
+def test_one_class_teaches_nothing_and_rotations_are_learned() -> None:
+    images = bands(40)
+    alone = replace(images, classes=("band",), labels=np.zeros(40, np.int64))
+    info = next(train_feature_network(alone, None, epochs=1)).feature_network.info
+    assert info.kind == "rotation" and info.accuracy < 1
+    assert default_epochs(alone) == default_epochs(replace(alone, classes=(), labels=alone.labels)) > 16
 
 
 def test_without_test_images_a_tenth_is_held_out() -> None:

@@ -174,6 +174,8 @@ def test_images_in_place_of_those_of_a_config_are_named_in_the_plan(tiny: Config
     config = tiny.updated("data", limit=20, size=8)
     named = next(nevoa.fit(config, images="shapes")).model.plan.data
     assert (named.source, named.limit) == ("shapes", 20)
+    again = next(nevoa.fit(tiny, images=named)).model.plan.data
+    assert (again.source, again.limit) == ("shapes", 20)
     loaded = next(nevoa.fit(config, images=load_images("shapes", limit=30, size=8))).model.plan.data
     assert (loaded.source, loaded.limit) == ("object:shapes", None)
 
@@ -186,8 +188,6 @@ def test_images_that_were_loaded_from_another_spelling_of_a_folder_are_those_of_
     config = tiny.updated("data", source="noise.npy", size=8)
     step = next(nevoa.fit(config, images=load_images(tmp_path / "noise.npy", size=8)))
     assert step.model.plan.data.source == str(tmp_path / "noise.npy")
-    again = next(nevoa.fit(tiny, images=named)).model.plan.data
-    assert (again.source, again.limit) == ("shapes", 20)
 
 
 def test_a_path_in_place_of_the_images_of_a_config_is_never_the_name_of_a_data_set(

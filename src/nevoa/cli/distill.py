@@ -54,7 +54,7 @@ def distill(
     from nevoa.runs import PACKAGED
 
     given = training.keywords()
-    model = load(run or PACKAGED, "cpu")
+    model = load(PACKAGED if run is None else run, "cpu")
     from nevoa.distillation import distill_config, distilled_folder
     from nevoa.training import Wish
 

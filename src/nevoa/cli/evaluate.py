@@ -80,6 +80,8 @@ def evaluate(
         raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
     if instead.sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
+    if (instead.compare or instead.sweep) and measured.inception_weights:
+        raise NevoaError("--inception-weights needs --metrics inception: leave out the file.")
     processes.start()
     with options_named(given):
         if instead.compare:

@@ -145,7 +145,7 @@ def train(
     given = training.keywords() | images.keywords()
     place, plan = given.pop("place"), given.pop("plan")
     if plan:
-        if source is not None or place or any(value not in (None, ()) for value in given.values()):
+        if source is not None or place or accept_changes or any(value not in (None, ()) for value in given.values()):
             raise NevoaError("--plan says all about the training: leave out the other settings, or use --config.")
         _train_again(plan, out or RUNS / f"{plan.absolute().parent.name}-again", report)
         return

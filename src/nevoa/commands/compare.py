@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
+from nevoa._util.arguments import whole
 from nevoa.commands.evaluate import COUNT
 from nevoa.commands.measuring import Subject, opened, results
 from nevoa.commands.written import PathLike
@@ -72,16 +73,20 @@ def compare(
         beside = f" beside {runs[0]}" if runs else ""
         raise NevoaError(f"--compare needs several runs: name another{beside}.")
     options = given(compare, sampling, SamplerOptions)
+    count, seed = whole("count", count, 1), whole("seed", seed)
     from nevoa.evaluation import Protocol, groups
     from nevoa.evaluation.compare import compare as measured
     from nevoa.parallel.group import process_group
     from nevoa.runs.model_files import read_plan
+    from nevoa.sampling import settings_of
 
     opened_runs = [_run(run) for run in runs]
+    plans = {str(run.folder): read_plan(run.model_config_file)[0] for run in opened_runs}
+    for plan in plans.values() if options else ():
+        settings_of(plan, **options)  # refuses before images are made
     references = [Subject(run).reference(against) for run in opened_runs]
     with process_group().sharing_errors():
         found = results(measured(opened_runs, references, count, seed, **options))
-    plans = {str(run.folder): read_plan(run.model_config_file)[0] for run in opened_runs}
     grouped = groups(plans, {one.name: one.distance for one in found})
     return Comparison(Protocol(references[0], count, seed), found, grouped)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nevoa._util.arguments import whole
+from nevoa._util.arguments import path_of, whole
 from nevoa.commands.measuring import Subject, opened, results, saved
 from nevoa.commands.written import PathLike
 from nevoa.config.options import SamplerOptions, given
@@ -47,10 +47,13 @@ def evaluate(
         >>> report = nevoa.evaluate("runs/fashion_mnist-quick", count=2048)
         >>> print(report.scores["fd_fashion"])
     """
+    count, seed = whole("count", count, 1), whole("seed", seed)
+    inception_weights = None if inception_weights is None else path_of("inception_weights", inception_weights)
     names = _metrics(metrics, inception_weights)
     options = given(evaluate, sampling, SamplerOptions)
     found, reference = _opened(subject, against, count, options)
     from nevoa.evaluation import Protocol, Report, choose_metrics, left_out, measure, save
+    from nevoa.features.inception import check_inception
     from nevoa.parallel.group import process_group
 
     number, (config, _) = len(found.files.images) if found.files else count, found.described()
@@ -58,6 +61,8 @@ def evaluate(
     for sentence in () if names else left_out(reference, number, config):
         warnings.warn(f"{sentence}.", stacklevel=2)
     with process_group().sharing_errors():
+        if "inception" in (names or ()) and not rank():
+            check_inception(inception_weights)
         (samples,) = results(found.images(reference, count, seed, **options))
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         if rank():  # the first process measures
@@ -78,6 +83,7 @@ def sweep(
         >>> for row in nevoa.sweep("runs/fashion_mnist-quick", count=2048):
         ...     print(row.options, row.distance, row.images_per_second)
     """
+    count, seed = whole("count", count, 1), whole("seed", seed)
     found, reference = _opened(subject, against, count, {}, sweeps=True)
     from nevoa.evaluation import Protocol, save_sweep
     from nevoa.evaluation import sweep as measured
@@ -94,7 +100,6 @@ def _opened(
     subject: PathLike | None, against: str | None, count: int, options: dict[str, Any], sweeps: bool = False
 ) -> "tuple[Subject, Reference]":
     """The run, model or images to measure, and the reference to compare them with."""
-    whole("count", count, 1)
     found = opened(subject, against)
     if found.run is None and (sweeps or (options and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")

@@ -49,7 +49,7 @@ def export(
 
     format_: Export = EXPORTS[to]
     _check(to, format_, {"half": half, "picture": picture is not None}, path)
-    model = load(run or PACKAGED, "cpu")
+    model = load(PACKAGED if run is None else run, "cpu")
     format_.check(model, model.settings(**options))
     own = {"half": half, "picture": picture, "force": force}
     own = {name: value for name, value in own.items() if has_argument(format_.write, name)}

@@ -36,6 +36,7 @@ class Subject(NamedTuple):
         from nevoa.data import same_source
         from nevoa.evaluation import Reference
 
+        against = str(against) if isinstance(against, Path) else against
         own = self.run.plan().data if self.run else DataConfig(source="fashion_mnist")
         if against is None:
             return Reference.of(own)
@@ -93,6 +94,8 @@ def opened(place: PathLike | None, against: str | None) -> Subject:
     from nevoa.commands.load import is_model, load
     from nevoa.runs import Run, is_packaged, meant, newest_run
 
+    if place == "":
+        raise NevoaError("The name of the run is empty: name a run, or leave it out for the newest one.")
     if place and (is_model(place) or is_packaged(place)):
         if against is None:
             raise NevoaError(f"What {place} was trained on is not here: name images like these with --against SOURCE.")

@@ -57,8 +57,11 @@ def noise(
 
     path, wanted = output_path(out), one_or_more(at)
     check_outside(str(image).rpartition(":")[0], path or Path("noise.png"))
+    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
     moving = _is_animation(path, bool(wanted))
     names = [SCHEDULES.checked(name) for name in dict.fromkeys(names_of(schedule))]
+    if not names:
+        raise NevoaError("There is no schedule to draw: name one, such as linear.")
     pixels = _pixels(str(image), size)
     from nevoa.diffusion import named_schedule
 

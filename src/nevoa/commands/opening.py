@@ -39,8 +39,9 @@ def opened(
             raise NevoaError(
                 "The model of clothes takes no prompts: name a model that does, as in 'nevoa sample emoji'."
             )
-        check(run or PACKAGED)
-        return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})
+        place = PACKAGED if run is None else run
+        check(place)
+        return started(load(place), {name: options[name] for name in STARTS if name in options})
     if label:
         raise NevoaError("--class does not apply to a text-to-image pipeline: describe the image in --prompt instead.")
     if options.keys() & STARTS:

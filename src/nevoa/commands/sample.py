@@ -115,6 +115,7 @@ def sample(
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
     typed = typed if isinstance(typed, tuple) else (typed,)
+    trajectory = None if trajectory is None else whole("trajectory", trajectory)
     prompts = _prompts(options.pop("prompt", None))
     output = Output(path or Path("images.png"), trajectory)
     if path:
@@ -195,7 +196,8 @@ def _asked(
 
 def _numbers(numbers: Mapping[str, Any]) -> list[str]:
     """The numbers that images have in turn, such as age=30."""
-    several = {name: (one,) if isinstance(one := one_or_more(value), float) else one for name, value in numbers.items()}
+    given = {name: one_or_more(value) for name, value in numbers.items() if value is not None}
+    several = {name: (one,) if isinstance(one, float) else one for name, one in given.items()}
     each = [[f"{name}={value}" for value in values] for name, values in several.items()]
     turns = lcm(*map(len, each)) if each else 0
     return [", ".join(of[turn % len(of)] for of in each) for turn in range(turns)]

@@ -19,6 +19,10 @@ from nevoa.networks import sinusoidal
 SPAN, WIDTH = 30.0, 32
 # Networks take numbers in float32, with 24 bits: a range of this part of the numbers still has 16,000 steps.
 LEAST_RANGE = 2**-10
+# A model divides by a range of at least this, also one whose numbers are all the same.
+LEAST_SPREAD = 1e-9
+# Float32 ends at 3e38, and the difference of two numbers must fit, too.
+MOST = 1e38
 RULE = "Each cell of such a column is a finite number, as in 1.5, or blank."
 
 
@@ -50,6 +54,17 @@ class Number:
             raise NevoaError(f"A number cannot have a name with a dot: call it {detail.replace('.', '_')}.")
         column = images.numbers[detail]
         low, high = float(np.nanmin(column)), float(np.nanmax(column))
+        if max(abs(low), abs(high)) > MOST:
+            raise NevoaError(
+                f"The numbers {detail} of {images.name}, {low:.3g} to {high:.3g}, are too large for a network: give "
+                "them in a larger unit."
+            )
+        if 0 < high - low < LEAST_SPREAD:
+            warnings.warn(
+                f"The numbers {detail} of {images.name}, {low:.15g} to {high:.15g}, are so small that a network can "
+                "hardly tell them apart: give them in a smaller unit.",
+                stacklevel=2,
+            )
         if low < high < low + LEAST_RANGE * max(abs(low), abs(high)):
             warnings.warn(
                 f"The numbers {detail} of {images.name}, {low:.15g} to {high:.15g}, differ by so little that a network "
@@ -101,5 +116,5 @@ class NumberEmbedding(nn.Module):
 
     def forward(self, numbers: Float[Tensor, " B"]) -> Float[Tensor, "B width"]:
         low, high = self.get_buffer("range").float()
-        place = (numbers.nan_to_num() - low) / (high - low).clamp(min=1e-9)
+        place = (numbers.nan_to_num() - low) / (high - low).clamp(min=LEAST_SPREAD)
         return torch.where(numbers.isnan()[:, None], self.none, self.mlp(sinusoidal(SPAN * place, WIDTH)))

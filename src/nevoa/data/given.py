@@ -28,12 +28,15 @@ def opened(picture: Any, background: str | None = WHITE) -> Image.Image:
         (32, 28)
     """
     if isinstance(picture, Image.Image):
+        if picture.mode == "I" and picture.format is None:
+            raise NevoaError("An image of mode I does not say which number is white: convert it to mode L or RGB.")
         return opaque(picture, background)
     if not isinstance(picture, np.ndarray):
         return read_image(path_of("The image", picture), background)
     if picture.dtype == np.bool_:
         picture = picture.astype(np.uint8) * 255
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
+    channelled = picture.shape[2:] in ((), (1,), (2,), (3,), (4,))
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or not picture.size or not channelled:
         raise NevoaError(
             "An image must be uint8 [H, W] or [H, W, C] with 1 to 4 channels, not "
             f"{picture.dtype} {list(picture.shape)}."

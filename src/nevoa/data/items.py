@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from nevoa.data.decode import opaque, pixels_of
+from nevoa.data.decode import pixels_of
+from nevoa.data.given import opened
 from nevoa.data.listing import LABEL_COLUMNS, Numbers, columns_of, stacked
 from nevoa.data.sources.metadata import CAPTION_COLUMNS, PICTURE_COLUMN
 from nevoa.errors import NevoaError
@@ -110,7 +111,7 @@ def _label(value: Any, number: int) -> int | str:
 def _pixels(image: Any, number: int) -> UInt8[np.ndarray, "H W C"]:
     """Return item `number` of a Dataset as gray or RGB pixels; tensors may have their channels first."""
     if isinstance(image, Image.Image):
-        return pixels_of(opaque(image))
+        return pixels_of(opened(image))
     if not isinstance(image, np.ndarray | Tensor):
         raise NevoaError(f"Item {number} of the Dataset is of type {type(image).__name__}, not an image.")
     pixels = as_array(image)

@@ -71,6 +71,7 @@ def as_image_set(
         )
     if images.shape[3] not in (1, 3):
         raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
+    classes = None if classes is None else [str(name) for name in classes]
     places, names = _numbered(labels, classes, len(images))
     if not isinstance(numbers, Mapping | None) or not all(isinstance(one, str) and one for one in numbers or ()):
         raise NevoaError(f"numbers must have a name for each number, as in {{'age': ages}}, not {numbers!r:.50}.")

@@ -87,8 +87,8 @@ def compare(
     reference = _common(runs, references)
     check_count(count, reference)
     real = reference.features()
-    for run in runs:
-        for made in from_run(run, reference, count, seed, **options):
+    for run, own in zip(runs, references, strict=True):
+        for made in from_run(run, own, count, seed, **options):
             if isinstance(made, Stage):
                 yield Stage(f"{made.name} of {run.folder}", made.done, made.total)
                 continue

@@ -145,6 +145,9 @@ def _obstacle(metric: str, reference: Reference, count: int, plan: ModelPlan | N
             check_count(count, reference)
         if metric == "inception" and min(count, len(reference.test)) < 2:
             return "A covariance takes two images: give more."
+        alone = isinstance(reference.found_test, NevoaError) and len(reference.train) < 2
+        if metric == "memorisation" and alone and not reference.foreign:
+            return "To tell copies from new images takes test images, or two or more training images."
     except NevoaError as error:
         return str(error)
     return None

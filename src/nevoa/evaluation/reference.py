@@ -153,7 +153,9 @@ class Reference:
     def classifier(self) -> FeatureNetwork:
         """The feature network, which knows classes. A NevoaError if it does not."""
         if self.feature_network.info.kind != "classes":
-            why = f"Train it: {self.advice}" if self.train.classes else f"{self.source} has no classes."
+            known = len(self.train.classes)
+            missing = f"{self.source} has {'one class alone' if known else 'no classes'}."
+            why = f"Train it: {self.advice}" if known > 1 else missing
             raise NevoaError(f"A feature network that was trained to tell classes apart is missing. {why}")
         return self.feature_network
 

@@ -68,7 +68,7 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
         images=len(kept),
         accuracy=math.nan,
         measured_on=f"{len(held_out):,} images not trained on",
-        kind="classes" if train.classes else "rotation",
+        kind="classes" if len(train.classes) > 1 else "rotation",
     )
     network = _fresh(info)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
@@ -83,8 +83,8 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
 
 
 def default_epochs(train: ImageSet) -> int:
-    """Return 16 with classes; without, as many as show 64,000 images, which takes two to five minutes at 28x28."""
-    return EPOCHS if train.classes else max(1, math.ceil(TURNED / len(train)))
+    """Return 16 with several classes; else as many as show 64,000 images, which takes two to five minutes at 28x28."""
+    return EPOCHS if len(train.classes) > 1 else max(1, math.ceil(TURNED / len(train)))
 
 
 def accuracy(feature_network: FeatureNetwork, images: ImageSet) -> float:
@@ -121,7 +121,7 @@ def _epoch(
     for number in range(len(kept) // BATCH or 1):
         chosen = order[number * BATCH : (number + 1) * BATCH]
         x = varied(to_unit(images.images[chosen]), rng)
-        x, targets = (x, torch.from_numpy(images.labels[chosen])) if images.classes else turned(x)
+        x, targets = (x, torch.from_numpy(images.labels[chosen])) if len(images.classes) > 1 else turned(x)
         loss = F.cross_entropy(network(x), targets)
         optimizer.zero_grad()
         loss.backward()

@@ -6,7 +6,6 @@ torch-fidelity's by the same.
 """
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -15,6 +14,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 from nevoa._util.files import sha256
+from nevoa._util.packages import needs
 from nevoa.errors import NevoaError, reason
 
 Images = UInt8[ndarray, "N H W C"]
@@ -48,8 +48,7 @@ def inception_scores(
         weights: file with torch-fidelity's Inception weights; None downloads them once.
         network: used in place of Inception.
     """
-    if not find_spec("torch_fidelity"):
-        raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.")
+    needs("metrics", "torch_fidelity")
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
     from torch_fidelity.metric_kid import kid_features_to_metric
 
@@ -96,9 +95,7 @@ def inception_network(weights: Path | None) -> tuple[str, Network]:
     """The device, a GPU if there is one, and the network on it, in float32. It resizes images to 299x299."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    path = _downloaded() if weights is None else weights
-    if not path.is_file():
-        raise NevoaError(f"There is no file {path}; --inception-weights must name a file with Inception weights.")
+    path = check_inception(weights)
     try:
         # torch-fidelity unpickles the file. Refuse one that holds anything but tensors.
         torch.load(path, weights_only=True)
@@ -108,6 +105,15 @@ def inception_network(weights: Path | None) -> tuple[str, Network]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     module: nn.Module = extractor.to(device)
     return device, lambda batch: module(batch)[0]
+
+
+def check_inception(weights: Path | None) -> Path:
+    """Return the file of the weights, downloaded if none is named. A NevoaError if it or torch-fidelity is missing."""
+    needs("metrics", "torch_fidelity")
+    path = _downloaded() if weights is None else weights
+    if not path.is_file():
+        raise NevoaError(f"There is no file {path}; --inception-weights must name a file with Inception weights.")
+    return path
 
 
 def _downloaded() -> Path:

@@ -27,6 +27,9 @@ class RunFiles:
 
     folder: Path
 
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
     config_file = Part("config.toml")
     plan_file = Part("plan.toml")
     journal_file = Part("journal.jsonl")

@@ -73,6 +73,8 @@ def fit(
     """
     if not isinstance(config, Config):
         raise NevoaError(f"config must be a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
+    if not isinstance(start, Model | None):
+        raise NevoaError(f"start must be a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
     accept_changes = yes_or_no("accept_changes", accept_changes)
     if isinstance(images, str | Path | DataConfig):
         keys = set(DataConfig.model_fields) if isinstance(images, DataConfig) else {"source"}
