@@ -53,15 +53,11 @@ def noise(
         >>> print(nevoa.noise("photo.png", at=[0, 100, 1000], out="noisy.png"))
         3 timesteps, linear schedule: noisy.png
     """
-    from nevoa.data.names import names_of
-
     path, wanted = output_path(out), one_or_more(at)
     check_outside(str(image).rpartition(":")[0], path or Path("noise.png"))
     wanted = wanted if isinstance(wanted, tuple) else (wanted,)
     moving = _is_animation(path, bool(wanted))
-    names = [SCHEDULES.checked(name) for name in dict.fromkeys(names_of(schedule))]
-    if not names:
-        raise NevoaError("There is no schedule to draw: name one, such as linear.")
+    names = _names(schedule)
     pixels = _pixels(str(image), size)
     from nevoa.diffusion import named_schedule
 
@@ -110,6 +106,16 @@ def equal_changes(schedules: "Sequence[Schedule]", count: int) -> list[int]:
     angles = np.mean([np.arctan2(one.noise.numpy(), one.signal.numpy()) for one in schedules], axis=0)
     wanted = np.linspace(0, angles[-1], count)
     return np.interp(wanted, angles, np.arange(len(angles))).round().astype(int).tolist()
+
+
+def _names(schedule: str | Sequence[str]) -> list[str]:
+    """The names of the schedules, each once."""
+    from nevoa.data.names import names_of
+
+    names = [SCHEDULES.checked(name) for name in dict.fromkeys(names_of(schedule))]
+    if not names:
+        raise NevoaError("There is no schedule to draw: name one, such as linear.")
+    return names
 
 
 def _is_animation(out: Path | None, has_timesteps: bool) -> bool:
