@@ -16,12 +16,12 @@ from nevoa_network import NevoaNetwork, network_named, nevoa_batch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CLASSES, SAMPLING_BATCH = 10, 64
+CLASSES, BATCH, SAMPLING_BATCH = 10, 128, 64
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a recipe chooses.
+    """The choices of a recipe.
 
     Attributes:
         network: in the words of the table, as `method`.
@@ -37,7 +37,6 @@ class Recipe:
     build: Callable[[], nn.Module]
     scheduler: Any
     optimizer: Callable[[Any], torch.optim.Optimizer]
-    batch: int = 128
     mirrored: bool = False
 
 
@@ -46,7 +45,7 @@ def batches(task: Task, recipe: Recipe) -> Iterator[tuple[Tensor, Tensor]]:
     pixels = torch.from_numpy(np.load(task.data)).permute(0, 3, 1, 2)
     labels = torch.from_numpy(np.load(task.labels))
     while True:
-        for chosen in torch.randperm(len(pixels)).split(recipe.batch if task.width is None else nevoa_batch()):
+        for chosen in torch.randperm(len(pixels)).split(BATCH if task.width is None else nevoa_batch()):
             x_0 = pixels[chosen].float() / 127.5 - 1
             if recipe.mirrored:
                 x_0 = torch.where(torch.rand(len(x_0), 1, 1, 1) < 0.5, x_0.flip(-1), x_0)

@@ -6,7 +6,7 @@ says and its code does not. Images are drawn without guidance; the recipe's own 
 
 import torch
 from common import SIDE
-from labelled import Recipe, compete
+from labelled import CLASSES, Recipe, compete
 from torch import Tensor, nn
 
 TIMESTEPS = 300
@@ -27,7 +27,7 @@ class Transformer(nn.Module):
             out_channels=2,
             sample_size=SIDE,
             patch_size=14,
-            num_embeds_ada_norm=10,
+            num_embeds_ada_norm=CLASSES,
         )
 
     def forward(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:

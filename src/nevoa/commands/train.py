@@ -23,6 +23,7 @@ from nevoa.runs import Run
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.training import Wish, default_folder, fit_job, prepare_together, show_progress, starting_from
 from nevoa.training.checks import check_given
+from nevoa.training.start import check_start
 
 
 class Keywords(TrainingOptions, total=False):
@@ -84,8 +85,7 @@ def train(
     tables = parse_overrides(one_or_more(options))
     images, name = _images_in_memory(source, keywords, tables.get("data", {}))
     start = keywords.pop("start", None)
-    if not isinstance(start, Model | None):
-        raise NevoaError(f"start must be a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
+    check_start(start)
     if start is not None and preset != DEFAULT_PRESET:
         raise NevoaError("The model to start from decides what a preset decides: leave out preset or start.")
     layer = None if start is None else starting_from(start)

@@ -35,6 +35,7 @@ from nevoa.training.job import Job, Wish
 from nevoa.training.loop import training_steps, weighing_guide
 from nevoa.training.origin import budget_in_memory, budget_of, origin_of
 from nevoa.training.recorder import Recorder, preview_asked, publish
+from nevoa.training.start import check_start
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
 from nevoa.version import __version__
@@ -73,8 +74,7 @@ def fit(
     """
     if not isinstance(config, Config):
         raise NevoaError(f"config must be a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
-    if not isinstance(start, Model | None):
-        raise NevoaError(f"start must be a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
+    check_start(start)
     accept_changes = yes_or_no("accept_changes", accept_changes)
     if isinstance(images, str | Path | DataConfig):
         keys = set(DataConfig.model_fields) if isinstance(images, DataConfig) else {"source"}

@@ -37,6 +37,12 @@ AUGMENTATION = "time.augmentation."
 AT_ZERO = ".none", ".out.weight", ".out.bias"
 
 
+def check_start(start: object) -> None:
+    """Raise a NevoaError if the start of a training is neither a model nor None."""
+    if not isinstance(start, Model | None):
+        raise NevoaError(f"start must be a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
+
+
 def starting_from(model: Model) -> dict[str, dict[str, Any]]:
     """Return the layer of a config that trains a model further: its network, process, sampling and image shape.
 
