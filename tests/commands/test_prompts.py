@@ -56,6 +56,10 @@ def test_what_is_typed_is_what_the_model_is_asked(
     wanted = model.sample(2, tags="hat, smile", numbers={"age": [30, 60]}, labels="dog", prompt="a cat")
     words = "--tags", "hat,smile", "--number", "age=30", "--number", "age=60", "--class", "dog", "--prompt", "a cat"
     np.testing.assert_array_equal(typed(run, *words, "--count", "2"), wanted)
+    wanted = model.sample(2, tags=[["hat", "smile"], "hat"])
+    written = nevoa.sample(run, tags=[["hat", "smile"], "hat"], count=2, out="each.npy")
+    assert str(written).startswith("2 images of hat, smile, hat in turn")
+    np.testing.assert_array_equal(np.load("each.npy"), wanted)
     assert "age=30.5" in str(nevoa.sample(run.folder, numbers={"age": 30.5}, count=1, out="half.png"))
     assert str(nevoa.sample(run, tags="hat", numbers={"age": None}, count=1, out="tags.npy")).startswith(
         "1 image of hat"

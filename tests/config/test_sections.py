@@ -70,7 +70,11 @@ def test_training_further_needs_a_source() -> None:
         (["training.precision=half"], "Input should be 'float32', 'bfloat16' or 'float16' or 'auto' (given: 'half')"),
         (["network.attention=[true]"], "attention needs 2 values"),
         (["network.attention=[true]", "network.multipliers=[1, 2]"], "attention needs 2 values"),
-        (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),
+        (["network.attention=x"], "Input should be a list, such as [1, 2], or 'auto' (given: 'x')"),
+        (
+            ["network.multipliers=1,2"],
+            "network.multipliers: Input should be a list, such as [1, 2], or 'auto' (given: '1,2')",
+        ),
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v, x0 or flow"),
         (["network.kind=residul"], "There is no network 'residul'. Did you mean 'residual'?"),
         (["diffusion.schedule=flow", "diffusion.prediction=epsilon"], "schedule=flow: predict flow or x0"),

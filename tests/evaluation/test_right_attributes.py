@@ -15,6 +15,7 @@ from nevoa.data import as_image_set
 from nevoa.data.sources.scenes import scenes
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Stage
+from nevoa.evaluation.intervals import error_of_share
 from nevoa.evaluation.right_attributes import Described, described, right_attributes
 from nevoa.features import attributes
 
@@ -98,6 +99,17 @@ def test_the_training_of_a_reader_shows_its_progress_and_its_weights_are_kept(
         list(attributes.prepare_reader(second, known.images, known.codes))
 
 
+def test_a_reader_is_trained_where_its_weights_cannot_be_kept(
+    known_and_new: tuple[Described, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
+    (tmp_path / "attribute-readers").write_text("a file, so that no folder can be made")
+    monkeypatch.setattr(attributes, "SHOWN", attributes.BATCH)
+    known, _ = known_and_new
+    reader = attributes.new_reader(1, known.counts)
+    assert [*attributes.prepare_reader(reader, known.images, known.codes)] == [(1, 1)]
+
+
 @pytest.mark.parametrize("rows", [["top, gray", "top"], ["", ""], []])
 def test_images_with_unequal_numbers_of_attributes_are_refused(rows: list[str]) -> None:
     images = as_image_set(np.zeros((2, 8, 8, 1), np.uint8), captions=["a", "b"])
@@ -132,4 +144,7 @@ def test_a_folder_whose_table_has_attributes_is_measured(
     shares = [report.scores[f"right_attributes{end}"] for end in ("", "_trained", "_shuffled")]
     assert all(0 <= share <= 1 for share in shares)
     assert 0 <= report.floor["right_attributes"] <= 1
+    shown = len(known_and_new[1].images)
+    assert report.scores["right_attributes_se"] == error_of_share(shares[0], shown)
+    assert report.floor_spread["right_attributes"] == error_of_share(report.floor["right_attributes"], shown)
     assert nevoa.evaluate(run, count=4, metrics=["right_attributes"], steps=2).scores == report.scores

@@ -13,6 +13,7 @@ from nevoa.config.names import PrecisionName
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, from_model, measure
+from nevoa.evaluation.intervals import error_of_share
 from nevoa.evaluation.receipt import RepeatableReport, facts_of, facts_of_images
 from nevoa.evaluation.verify import (
     Fact,
@@ -172,6 +173,20 @@ def test_scores_tell_the_metrics_that_gave_them(metric: str) -> None:
     assert metrics_of([*scores, f"{scores[0]}_se"]) == [metric]
 
 
+def test_a_score_of_no_metric_here_is_refused_before_anything_is_measured() -> None:
+    with pytest.raises(NevoaError, match="Nothing here measures sharpness: install the plugin"):
+        metrics_of(["precision", "sharpness"])
+
+
+def test_a_share_is_repeated_within_its_standard_error(real: Report) -> None:
+    """100 draws of 400 from a share of 0.9: their standard deviation, a few percent off, is the tolerance."""
+    drawn = np.random.default_rng(0).binomial(400, 0.9, 100) / 400
+    scores = {"right_attributes": 0.9, "right_attributes_se": error_of_share(0.9, 400)}
+    assert spread(replace(real, scores=scores), "right_attributes") == pytest.approx(drawn.std(ddof=1), rel=0.25)
+    assert error_of_share(0.0, 400) == pytest.approx(error_of_share(1.0, 400))
+    assert error_of_share(0.0, 400) == pytest.approx(1 / 400, rel=0.01)
+
+
 def test_scores_of_a_report_tell_its_metrics(real: Report) -> None:
     assert set(metrics_of(real.scores)) == set(METRIC_NAMES)
 
@@ -188,7 +203,9 @@ def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: C
 @pytest.mark.slow
 def test_what_this_version_lacks_is_refused(real: Report, reference: Reference) -> None:
     saved = saved_of(real, scores=real.scores | {"new": 1.0})
-    with pytest.raises(NevoaError, match="does not measure new: install the one that made the report"):
+    with pytest.raises(
+        NevoaError, match="Nothing here measures new: install the plugin or the version of nevoa that made"
+    ):
         list(checks(saved, report_of(real.samples, reference), []))
     with pytest.raises(NevoaError, match="cannot sample with seed"):
         options_of({"sampler": "ddim", "seed": 1})

@@ -71,7 +71,7 @@ class SampleOptions(SamplerOptions, total=False):
     frames: int | None
     prompt: str | Sequence[str] | None
     not_: Spoken | None
-    tags: str | Sequence[str] | None
+    tags: str | Sequence[str | Sequence[str]] | None
     picture: "Picture | Sequence[Picture] | None"
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
@@ -190,8 +190,13 @@ def _asked(
     labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
     asked = {"labels": labels or None, "prompt": prompts or None, "not_": chosen.get("not_"), **others}
     model.condition(1, **asked)
-    said = prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels]
+    said = prompts or _tags(chosen.get("tags")) or [model.classes[label] for label in labels]
     return said or _numbers(chosen.get("numbers") or {}) or _files(chosen.get("picture")), asked
+
+
+def _tags(tags: Any) -> list[str]:
+    """The tags that images have in turn, such as red, hat."""
+    return [one if isinstance(one, str) else ", ".join(one) for one in one_or_more(tags) or ()]
 
 
 def _numbers(numbers: Mapping[str, Any]) -> list[str]:

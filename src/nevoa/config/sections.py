@@ -229,7 +229,7 @@ def _explained(error: Any, values: Mapping[str, Any], kind: type[Section]) -> Ne
     path = [part for part in location if part not in FORMS and (isinstance(part, int) or part.isidentifier())]
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "tuple_type":
-        message = "Input should be a list, such as [1, 2]"
+        message = message.replace("a valid tuple", "a list, such as [1, 2],").removesuffix(",")
     given = f" (given: {SHORT.repr(error['input'])})" if not isinstance(error["input"], dict | Section) else ""
     key = ".".join(part for part in path if isinstance(part, str))
     known = NAMES.findall(error["ctx"]["expected"]) if error["type"] == "literal_error" else ()

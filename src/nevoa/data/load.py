@@ -1,5 +1,6 @@
 """Load images: from whatever a user names or holds to an ImageSet."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +200,9 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
         raise NevoaError(f"Cannot read {bad.name} in {path}: {bad.reason}.")
     if not len(listing):
         raise NevoaError(f"There are no images in {path}.")
+    if count and count < len(listing):
+        said = f"Of the {len(listing):,} images in {path}, the first {count:,} are measured: --count is {count:,}."
+        warnings.warn(said, stacklevel=2)
     images: list[np.ndarray] = []
     for number in range(min(count or len(listing), len(listing))):
         try:

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 
 from nevoa.conditions import TEXT, conditions_of
 from nevoa.diffusion import AnyDenoiser, mapped
+from nevoa.evaluation.intervals import error_of_share
 from nevoa.evaluation.metrics import Metric, Report
 from nevoa.evaluation.right_attributes import right_attributes
 from nevoa.evaluation.right_captions import CAPTIONS, right_captions
@@ -32,10 +33,10 @@ def _with_right_captions(report: Report, _: Path | None) -> Report:
     with computing(model.device):
         found = right_captions(denoise, report.protocol.reference.captioned, model.device, seed, model.images_at_once)
     # Captions that say nothing of their images are right by chance alone.
-    floor, spread = 1 / CAPTIONS, (1 / CAPTIONS * (1 - 1 / CAPTIONS) / len(found)) ** 0.5
+    floor, spread = 1 / CAPTIONS, error_of_share(1 / CAPTIONS, len(found))
     return replace(
         report,
-        scores=report.scores | {"right_captions": float(found.mean())},
+        scores=report.scores | _share("right_captions", found),
         floor=report.floor | {"right_captions": floor},
         floor_spread=report.floor_spread | {"right_captions": spread},
     )
@@ -54,24 +55,22 @@ def _with_right_attributes(report: Report, _: Path | None) -> Generator[Stage, N
         return np.concatenate(made)
 
     found = yield from right_attributes(*report.protocol.reference.attributes, make, seed)
-    scores = {
-        "right_attributes": found["held_out"],
-        "right_attributes_trained": found["trained"],
-        "right_attributes_shuffled": found["shuffled"],
-    }
-    real = found["real"]
+    floor, spread = _share("right_attributes", found["real"]).values()
     return replace(
         report,
-        scores=report.scores | {name: float(right.mean()) for name, right in scores.items()},
-        floor=report.floor | {"right_attributes": float(real.mean())},
-        floor_spread=report.floor_spread | {"right_attributes": _error(real)},
+        scores=report.scores
+        | _share("right_attributes", found["held_out"])
+        | _share("right_attributes_trained", found["trained"])
+        | _share("right_attributes_shuffled", found["shuffled"]),
+        floor=report.floor | {"right_attributes": floor},
+        floor_spread=report.floor_spread | {"right_attributes": spread},
     )
 
 
-def _error(right: Bool[np.ndarray, " N"]) -> float:
-    """The standard error of a share."""
+def _share(name: str, right: Bool[np.ndarray, " N"]) -> dict[str, float]:
+    """The share of what is right, and its standard error."""
     share = float(right.mean())
-    return (share * (1 - share) / len(right)) ** 0.5
+    return {name: share, f"{name}_se": error_of_share(share, len(right))}
 
 
 RIGHT_CAPTIONS = Metric(

@@ -31,6 +31,17 @@ class Interval(NamedTuple):
         return "better" if self.high < 0 else "worse" if self.low > 0 else "undecided"
 
 
+def error_of_share(share: float, count: int) -> float:
+    """The standard error `sqrt(p (1 - p) / N)` of a share of N; of none or all of them that of one or of all but one.
+
+    Example:
+        >>> error_of_share(0.5, 100)
+        0.05
+    """
+    p = min(max(share, 1 / count), 1 - 1 / count)
+    return float(np.sqrt(p * (1 - p) / count))
+
+
 def interval_of(value: float, influence: Float64[np.ndarray, " N"], classes: Classes) -> Interval:
     """The interval of a score for other images of the same model, compared with the same real images.
 

@@ -4,14 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isclose, sqrt
+from math import isclose
 from typing import Any
 
 from nevoa.config import ModelPlan, flat
 from nevoa.config.plan import PLACE
 from nevoa.config.registry import METRICS, SAMPLERS
 from nevoa.errors import NevoaError
-from nevoa.evaluation.intervals import REACH
+from nevoa.evaluation.intervals import REACH, error_of_share
 from nevoa.evaluation.metrics import Report
 from nevoa.evaluation.receipt import DIGITS, RepeatableReport
 from nevoa.runs.reports import is_part
@@ -85,8 +85,20 @@ def _recipe(plan: Mapping[str, Any]) -> str:
 
 
 def metrics_of(scores: Iterable[str]) -> list[str]:
-    names = tuple(scores)
-    return [metric for metric, row in METRICS.items() if any(name.startswith(tuple(row.meanings)) for name in names)]
+    """The metrics that give these scores. A NevoaError if none gives one of them."""
+    found = {
+        name: [metric for metric, row in METRICS.items() if name.startswith(tuple(row.meanings))] for name in scores
+    }
+    for name, metrics in found.items():
+        if not metrics:
+            raise _not_measured(name)
+    return [metric for metric in METRICS if any(metric in metrics for metrics in found.values())]
+
+
+def _not_measured(score: str) -> NevoaError:
+    return NevoaError(
+        f"Nothing here measures {score}: install the plugin or the version of nevoa that made the report."
+    )
 
 
 def options_of(sampler: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +124,7 @@ def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> It
     same = all(fact.agrees for fact in found)
     for name, value in saved.scores.items():
         if name not in report.scores:
-            raise NevoaError(f"This version of nevoa does not measure {name}: install the one that made the report.")
+            raise _not_measured(name)
         if same or not is_part(name, saved.scores):
             yield Check(name, value, report.scores[name], EXACT * abs(value) if same else spread(report, name))
 
@@ -130,6 +142,5 @@ def spread(report: Report, name: str) -> float:
         if f"{name}{part}" in scores:
             return scores[f"{name}{part}"]
     if name in SHARES:
-        share = min(max(scores[name], 1 / count), 1 - 1 / count)
-        return sqrt(share * (1 - share) / count)
+        return error_of_share(scores[name], count)
     return report.floor_spread.get(name) or LOOSE * abs(scores[name])

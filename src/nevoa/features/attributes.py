@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,5 @@ def prepare_reader(reader: AttributeReader, images: ImageSet, codes: Codes) -> I
             raise NevoaError(f"{error} Remove the file: a reader is trained anew.") from error
         return
     yield from train_reader(reader, images, codes)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with published(file) as temporary:
+    with suppress(NevoaError, OSError), published(file) as temporary:  # it can be trained again
         temporary.write_bytes(packed(reader.state_dict().items()))

@@ -34,7 +34,7 @@ class SamplingOptions(SamplerOptions, total=False):
     Attributes:
         labels: the class to sample, by index or name, or several in turn; by default all of a model of classes.
         prompt: what the images show, in words, or several such texts in turn.
-        tags: what the images show, as words with commas between, or several such texts in turn.
+        tags: what the images show, as words with commas between, or several in turn, each a text or a list of words.
         picture: a file, PIL image or uint8 array that the images are made from, or several in turn (docs/images.md).
         numbers: by name a number that the images are asked to have, such as an age, or several in turn.
         condition: the same by kind, as in `{"class": "cat", "text": "a cat"}`; also for kinds that a plugin registers.
@@ -48,7 +48,7 @@ class SamplingOptions(SamplerOptions, total=False):
 
     labels: Classes | None
     prompt: str | Sequence[str] | None
-    tags: str | Sequence[str] | None
+    tags: str | Sequence[str | Sequence[str]] | None
     picture: Any
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
