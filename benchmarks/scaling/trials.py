@@ -64,7 +64,12 @@ class Trial:
         return f"{self.source}-{self.flop:.1e}-{keys}-seed{self.seed}".replace("/", "_")
 
     def config(self, steps: int = 1) -> Config:
-        fixed = ("training.threads=1", "training.device=cpu", f"training.preview_every_images={10**12}")
+        fixed = (
+            "training.threads=1",
+            "training.device=cpu",
+            "sampling.steps=7",
+            f"training.preview_every_images={10**12}",
+        )
         every = max(1, steps // CHECKPOINTS)
         config = nevoa.configure(self.source, "quick", steps=steps, seed=self.seed, options=(*fixed, *self.options))
         return config.updated("training", checkpoint_every_images=every * batch_size_of(config))

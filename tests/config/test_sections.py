@@ -126,18 +126,22 @@ def of_format_1(tables: dict[str, Any], folder: Path) -> ModelPlan:
 
 def test_a_model_of_before_classes_is_still_read_and_is_unconditional(tmp_path: Path) -> None:
     """Its file has none of the keys that came with classes."""
-    before = configure(options=["training.condition=none", "network.kind=unet", "diffusion.prediction=v"])
+    before = configure(
+        options=["training.condition=none", "network.kind=unet", "diffusion.prediction=v", "sampling.steps=7"]
+    )
     tables = before.model_dump(mode="json")
     for section, key in (("training", "condition"), ("training", "label_dropout"), ("sampling", "guidance")):
         del tables[section][key]
     plan = of_format_1(tables, tmp_path)
-    assert (plan.network, plan.sampling) == (before.network, before.sampling)
+    assert (plan.network, plan.sampling.model_dump()) == (before.network, before.sampling.model_dump())
     assert plan.diffusion.model_dump() == before.diffusion.model_dump()
     assert (plan.classes, plan.works_without_condition) == ((), True)
 
 
 def test_classes_are_those_of_a_conditional_model_only(tmp_path: Path) -> None:
-    tables = configure(options=["network.kind=unet", "diffusion.prediction=v"]).model_dump(mode="json")
+    tables = configure(options=["network.kind=unet", "diffusion.prediction=v", "sampling.steps=7"]).model_dump(
+        mode="json"
+    )
     tables["data"] |= {"classes": ["cat", "dog"], "fingerprint": "f" * 64}
     for conditional, classes in ((False, ()), (True, ("cat", "dog"))):
         tables["training"]["conditional"] = conditional

@@ -115,7 +115,11 @@ def test_other_budgets_were_not_measured(flop: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["training.seed=7", "training.threads=1", "training.precision=bfloat16", "training.preview_steps=2"]
+    "option",
+    [
+        *("training.seed=7", "training.threads=1", "training.precision=bfloat16", "training.preview_steps=2"),
+        "sampling.steps=10",
+    ],
 )
 def test_settings_that_change_no_more_than_a_seed_do_not_matter(option: str) -> None:
     found = expected(quick(option), 1e13)

@@ -202,3 +202,29 @@ def test_a_conditional_model_of_images_without_classes_is_refused_with_an_option
 ) -> None:
     with pytest.raises(NevoaError, match=r"noise has no classes.* set training\.condition=none"):
         prepare(tiny.updated("training", condition="class"), replace(few_images, classes=()))
+
+
+@pytest.mark.parametrize(("asked", "images", "steps"), [("auto", 599_992, 7), ("auto", 600_000, 10), (4, 600_000, 4)])
+def test_a_model_of_a_long_training_takes_more_sampling_steps(
+    tiny: Config, few_images: ImageSet, asked: int | str, images: int, steps: int
+) -> None:
+    config = tiny.updated("sampling", steps=asked)
+    made = plan(config.updated("training", steps=images // 8), few_images).plan
+    assert (made.training.images, made.sampling.steps, made.training.preview_steps) == (images, steps, steps)
+    longer = plan(config.updated("training", steps=100_000), few_images, recorded=Planned(made)).plan
+    assert longer.sampling == made.sampling
+
+
+@pytest.mark.parametrize(("image_seconds", "steps"), [(2e-4, 10), (2.1e-4, 7)])
+def test_minutes_are_as_long_as_their_images(
+    tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch, image_seconds: float, steps: int
+) -> None:
+    monkeypatch.setattr(Trial, "image_seconds", image_seconds)
+    config = tiny.updated("sampling", steps="auto").updated("training", minutes=2, steps=None)
+    assert plan(config, few_images, records=False).plan.sampling.steps == steps
+    few = plan(config.updated("diffusion", timesteps=5), few_images, records=False).plan
+    assert few.sampling.steps == 5
+
+
+def test_steps_for_photographs_were_measured_after_short_trainings_only() -> None:
+    assert (configure("shapes").sampling.steps, configure("photos/", "photos").sampling.steps) == ("auto", 7)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nevoa.config.sections import DiffusionConfig as DiffusionConfig
     from nevoa.config.sections import DiffusionPlan as DiffusionPlan
     from nevoa.config.sections import SamplingConfig as SamplingConfig
+    from nevoa.config.sections import SamplingPlan as SamplingPlan
     from nevoa.config.sections import changes as changes
     from nevoa.config.sections import flat as flat
     from nevoa.config.sections import parse as parse
@@ -44,7 +45,16 @@ _HOMES = {
     "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),
     "presets": ("TrainingOptions", "configure"),
     "registry": ("EXPORTS", "PRESETS"),
-    "sections": ("changes", "flat", "Config", "DiffusionConfig", "DiffusionPlan", "SamplingConfig", "parse"),
+    "sections": (
+        "changes",
+        "flat",
+        "Config",
+        "DiffusionConfig",
+        "DiffusionPlan",
+        "SamplingConfig",
+        "SamplingPlan",
+        "parse",
+    ),
     "training": ("TrainingConfig",),
 }
 

@@ -13,7 +13,7 @@ from nevoa.config.network import OPEN, Positive
 from nevoa.config.sections import (
     AnyNetwork,
     DiffusionPlan,
-    SamplingConfig,
+    SamplingPlan,
     Section,
     changes,
     check_together,
@@ -93,7 +93,7 @@ class ModelPlan(Section):
     data: DataConfig
     diffusion: DiffusionPlan = DiffusionPlan()
     network: AnyNetwork
-    sampling: SamplingConfig = SamplingConfig()
+    sampling: SamplingPlan = SamplingPlan()
 
     @field_validator("classes")
     @classmethod

@@ -60,7 +60,7 @@ QUICK: Preset = {
         "ema_decay": 0.9995,
         "guide": 0.2,
     },
-    "sampling": {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"},
+    "sampling": {"sampler": "dpm_solver", "steps": "auto", "spacing": "karras"},
 }
 # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
 DDPM_CIFAR10: Preset = {
@@ -85,6 +85,7 @@ DDPM_CIFAR10: Preset = {
 PHOTOS: Preset = QUICK | {
     "data": {"size": 64, "channels": 3, "holdout": "auto"},
     "training": QUICK["training"] | {"start": "auto", "minutes": 30},
+    "sampling": QUICK["sampling"] | {"steps": 7},
 }
 
 

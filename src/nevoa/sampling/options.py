@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.arguments import Classes, Spoken, has_argument, takes
-from nevoa.config import ModelPlan, SamplingConfig, parse
+from nevoa.config import ModelPlan, SamplingPlan, parse
 from nevoa.config.names import CLASS, TAGS, TEXT, VarianceName
 from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions, given
@@ -55,8 +55,8 @@ class SamplingOptions(SamplerOptions, total=False):
     not_: Spoken | None
 
 
-class SamplingSettings(SamplingConfig):
-    """Complete sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class.
+class SamplingSettings(SamplingPlan):
+    """Complete sampling options: a SamplingPlan whose sampler may be an object, dumped as the name of its class.
 
     Attributes:
         guidance: one weight or, where they differ, that of each kind of condition, in the order of the plan.

@@ -16,8 +16,9 @@ from nevoa.parallel.device import choose_device, choose_precision, choose_thread
 from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.checks import check_batch, check_given, check_patience, check_size
-from nevoa.training.draft import Draft, first
+from nevoa.training.draft import LONG_STEPS, Draft, first
 from nevoa.training.few import is_memorised, with_start
+from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.measure import Trial
 from nevoa.training.resume import Planned, check_same, kept_start
 from nevoa.training.width import sized
@@ -71,9 +72,9 @@ def plan(
     trial.check_memory()
 
     known = _known(asked, was, len(images), draft.batch_size)
-    if "augment" in draft.open and is_memorised(len(images), _images_to_see(trial, asked, known["images"])):
-        draft = draft.augmented()
-        trial = draft.trial()
+    if draft.open & {"augment", "steps"}:
+        before, draft = draft, _by_length(draft, _images_to_see(trial, asked, known["images"]))
+        trial = trial if draft is before else draft.trial()
     stays = was is not None and was.training.device == trial.plan.training.device
     if asked.compile is None and not stays and _compiling_pays(trial, asked, known["images"]):
         draft = draft.training(compile=True)
@@ -142,6 +143,13 @@ def _images(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int
 def _images_to_see(trial: Trial, asked: TrainingConfig, known: int | None) -> float:
     """The images of the training, estimated where the minutes decide."""
     return known or 60 * (asked.minutes or 0) / trial.image_seconds
+
+
+def _by_length(draft: Draft, seen: float) -> Draft:
+    """The draft with what is decided by the images that the training sees."""
+    if "augment" in draft.open and is_memorised(len(draft.images), seen):
+        draft = draft.augmented()
+    return draft.sampled(LONG_STEPS) if "steps" in draft.open and seen >= AFTER_IMAGES else draft
 
 
 def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor
 from nevoa._util.files import damaged, read_json
 from nevoa._util.packages import needs
 from nevoa._util.tensors import read_tensors
-from nevoa.config import DiffusionPlan, ModelPlan, SamplingConfig, parse
+from nevoa.config import DiffusionPlan, ModelPlan, SamplingPlan, parse
 from nevoa.config.network import DiffusersUNetConfig
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
@@ -125,7 +125,7 @@ def _weights(folder: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor
     return tensors
 
 
-def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionPlan) -> SamplingConfig:
+def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionPlan) -> SamplingPlan:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
     name, guidance = scheduler.get("_class_name", ""), index.get("guidance")
     given: dict[str, Any] = {"guidance": 1.0 if guidance is None else float(guidance), **_grid(index, diffusion)}
@@ -134,12 +134,12 @@ def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion:
     if name == "DPMSolverMultistepScheduler":
         solver = "dpm_solver" if scheduler.get("solver_order", 2) > 1 else "euler"
         clip = bool(scheduler.get("thresholding", False))
-        return SamplingConfig(sampler=solver, clip=clip, **given)
+        return SamplingPlan(sampler=solver, clip=clip, **given)
     clip = bool(scheduler.get("clip_sample", True))
     if name == "DDIMScheduler":
-        return SamplingConfig(sampler="ddim", clip=clip, **given)
+        return SamplingPlan(sampler="ddim", clip=clip, **given)
     large = scheduler.get("variance_type") == "fixed_large"
-    return SamplingConfig(sampler="ddpm", variance="large" if large else "small", clip=clip, **given)
+    return SamplingPlan(sampler="ddpm", variance="large" if large else "small", clip=clip, **given)
 
 
 def _is_guided(index: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from nevoa._util.files import read_json
 from nevoa._util.packages import needs
-from nevoa.config import SamplingConfig, parse
+from nevoa.config import SamplingPlan, parse
 from nevoa.data import Size
 from nevoa.errors import NevoaError, reason
 from nevoa.formats.diffusers.folder import INDEX
@@ -59,7 +59,7 @@ def check_guidance(pipeline: Any, guidance: object) -> None:
     """Raise a NevoaError if a pipeline has no guidance, or the weight is out of range."""
     if "guidance_scale" not in parameters_of(pipeline):
         raise NevoaError(f"A {type(pipeline).__name__} has no guidance: leave guidance out.")
-    parse({"guidance": guidance}, SamplingConfig)
+    parse({"guidance": guidance}, SamplingPlan)
 
 
 def check_unwanted(pipeline: Any, guidance: float | None) -> None:
