@@ -64,6 +64,16 @@ def guide_in_words(training: "TrainingPlan") -> str:
     return f"the average after {training.guide:.0%} of the training{'; its weight is measured at the end' * measured}"
 
 
+def _samples(job: "Job") -> str:
+    """The sampling steps that nevoa chose for a long training; empty for others."""
+    from nevoa.training.draft import LONG_STEPS, STEPS
+
+    chosen = job.config.sampling.steps == "auto" and job.plan.sampling.steps == LONG_STEPS
+    return (
+        f"in {LONG_STEPS} steps, which pay after so many images (-o sampling.steps={STEPS}: faster)" if chosen else ""
+    )
+
+
 def augmented(data: "DataConfig") -> str:
     """Describe the augmentation: each transformation and its chance, or one chance for all if they share it."""
     flipped, chances = ", mirrored at random" * ("flip" in data.augment), data.conditioned
@@ -153,6 +163,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         **_chosen(job, done),
         "lora": _adapters(job) if training.lora else "",
         "guide": guide_in_words(training) if training.guide else "",
+        "samples": _samples(job),
         "device": _device(training),
         "images": f"{training.images:,} to see, {training.batch_size} at a time{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(forecast.seconds * left)} ({1 / forecast.image_seconds:,.3g} images/s)",
