@@ -90,6 +90,17 @@ def test_other_weights_are_found_before_images_are_made(measured: Path, monkeypa
 
 @needs_debian
 @pytest.mark.slow
+def test_a_score_that_nothing_here_measures_is_named_before_images_are_made(
+    measured: Path, monkeypatch: pytest.MonkeyPatch, refuses: Refuses
+) -> None:
+    monkeypatch.setattr(evaluation, "from_run", lambda *_, **__: pytest.fail("made images"))
+    scores = json.loads((measured / REPORT).read_text())["scores"]
+    changed(measured / REPORT, scores=scores | {"sharpness": 1.0})
+    refuses(["verify", REPORT], "Nothing here measures sharpness: install the plugin or the version", measured)
+
+
+@needs_debian
+@pytest.mark.slow
 def test_a_report_on_images_in_a_file_is_verified(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (140, 28, 28, 1), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)

@@ -163,7 +163,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         **_chosen(job, done),
         "lora": _adapters(job) if training.lora else "",
         "guide": guide_in_words(training) if training.guide else "",
-        "samples": _samples(job),
+        "samples": "" if done else _samples(job),
         "device": _device(training),
         "images": f"{training.images:,} to see, {training.batch_size} at a time{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(forecast.seconds * left)} ({1 / forecast.image_seconds:,.3g} images/s)",

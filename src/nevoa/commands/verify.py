@@ -124,8 +124,9 @@ def _measured_again(
     from nevoa.evaluation import Protocol, measure
     from nevoa.evaluation.verify import metrics_of, options_of
 
+    metrics = metrics_of(saved.scores)  # refuses before images are made
     options = options_of(saved.protocol.sampler) if saved.protocol.sampler else {}
     (samples,) = results(subject.images(reference, saved.protocol.count, saved.protocol.seed, **options))
     protocol = Protocol(reference, len(samples.images), saved.protocol.seed, samples.sampler)
-    (report,) = results(measure(samples, protocol, metrics_of(saved.scores), inception_weights))
+    (report,) = results(measure(samples, protocol, metrics, inception_weights))
     return report

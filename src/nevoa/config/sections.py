@@ -108,8 +108,8 @@ class SamplingConfig(SamplingPlan):
     """The default sampling options of a model, for previews and `nevoa sample`.
 
     Attributes:
-        steps: sampling steps; the sampler's own number if not set. "auto": 7, and 10 after a training of 600,000 images
-            or more.
+        steps: sampling steps; the sampler's own number if not set. "auto": 7, and 10 for a training of 600,000 images
+            or more; a run that goes on keeps its own.
     """
 
     steps: Positive | Literal["auto"] | None = None  # pyright: ignore[reportIncompatibleVariableOverride]

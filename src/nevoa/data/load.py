@@ -201,7 +201,7 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
     if not len(listing):
         raise NevoaError(f"There are no images in {path}.")
     if count and count < len(listing):
-        said = f"Of the {len(listing):,} images in {path}, the first {count:,} are measured: --count is {count:,}."
+        said = f"Of the {len(listing):,} images in {path}, the first {count:,} are measured."
         warnings.warn(said, stacklevel=2)
     images: list[np.ndarray] = []
     for number in range(min(count or len(listing), len(listing))):

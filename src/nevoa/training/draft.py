@@ -86,14 +86,15 @@ class Draft:
         if config.sampling.steps == "auto" and was is None:
             is_open |= {"steps"}
         prediction = {"prediction": first(config.diffusion.prediction, was and was.diffusion.prediction) or "auto"}
+        diffusion: Tables = config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction
         tables = {
             "classes": classes,
             "conditions": conditions,
             "null_label": asked.label_dropout > 0,
             "data": _data(config, images, was) | {"division": was.data.division if was else "pixels"},
-            "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction,
+            "diffusion": diffusion,
             "network": network,
-            "sampling": _sampling(config, was),
+            "sampling": _sampling(config, was, diffusion["timesteps"]),
         }
         recipe |= {"minutes": asked.minutes, "batch_size": batch_size or batch_for(images.shape, details)}
         recipe |= {"weigh_guide": bool(recipe["guide"]) and config.sampling.autoguidance is None}
@@ -158,10 +159,10 @@ def first(*values: object) -> Any:
     return next((value for value in values if value not in (None, "auto")), None)
 
 
-def _sampling(config: Config, was: Plan | None) -> Tables:
+def _sampling(config: Config, was: Plan | None, timesteps: int) -> Tables:
     """The sampling, with the steps of the run to resume where its config says auto."""
     asked = config.sampling
-    steps = was.sampling.steps if was else min(STEPS, config.diffusion.timesteps)
+    steps = was.sampling.steps if was else min(STEPS, timesteps)
     weight = AUTOGUIDANCE if asked.autoguidance is None else asked.autoguidance
     return asked.model_dump() | {"autoguidance": weight, "steps": steps if asked.steps == "auto" else asked.steps}
 

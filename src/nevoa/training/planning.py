@@ -72,9 +72,9 @@ def plan(
     trial.check_memory()
 
     known = _known(asked, was, len(images), draft.batch_size)
-    if draft.open & {"augment", "steps"}:
-        before, draft = draft, _by_length(draft, _images_to_see(trial, asked, known["images"]))
-        trial = trial if draft is before else draft.trial()
+    if "augment" in draft.open and is_memorised(len(images), _images_to_see(trial, asked, known["images"])):
+        draft = draft.augmented()
+        trial = draft.trial()
     stays = was is not None and was.training.device == trial.plan.training.device
     if asked.compile is None and not stays and _compiling_pays(trial, asked, known["images"]):
         draft = draft.training(compile=True)
@@ -83,7 +83,7 @@ def plan(
     if known["images"] is None or (records and None in [known[key] for key in INTERVALS]):
         costs = (costs or trial.costs) if records else Costs(trial.image_seconds, 0.0, 1, 0.0)
         known |= _timed(known, costs, asked, draft.batch_size, begun, records)
-    decided = draft.training(**_timetabled(known, trial, draft.batch_size)).plan()
+    decided = _sampled(draft, known["images"]).training(**_timetabled(known, trial, draft.batch_size)).plan()
     if was is not None:
         check_same(was, decided, accept_changes)
     return Planned(decided, costs)
@@ -145,11 +145,9 @@ def _images_to_see(trial: Trial, asked: TrainingConfig, known: int | None) -> fl
     return known or 60 * (asked.minutes or 0) / trial.image_seconds
 
 
-def _by_length(draft: Draft, seen: float) -> Draft:
-    """The draft with what is decided by the images that the training sees."""
-    if "augment" in draft.open and is_memorised(len(draft.images), seen):
-        draft = draft.augmented()
-    return draft.sampled(LONG_STEPS) if "steps" in draft.open and seen >= AFTER_IMAGES else draft
+def _sampled(draft: Draft, images: int | None) -> Draft:
+    """The draft with more sampling steps after a long training. Previews keep the few that were timed."""
+    return draft.sampled(LONG_STEPS) if "steps" in draft.open and (images or 0) >= AFTER_IMAGES else draft
 
 
 def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> bool:
