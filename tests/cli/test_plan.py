@@ -83,14 +83,14 @@ def test_the_plan_says_that_too_few_large_images_are_seen_for_figures(
 
 
 @pytest.mark.parametrize(
-    ("asked", "steps", "told"), [("auto", 75_000, True), ("auto", 74_999, False), (10, 75_000, False)]
+    ("asked", "steps", "shown"), [("auto", 75_000, True), ("auto", 74_999, False), (10, 75_000, False)]
 )
 def test_the_plan_says_that_a_long_training_gets_more_sampling_steps(
-    asked: object, steps: int, told: bool, tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
+    asked: object, steps: int, shown: bool, tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = job_of(tiny.updated("sampling", steps=asked).updated("training", steps=steps), few_images)
     print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/long"), as_json=False)
-    assert ("samples  in 10 steps, which pay" in capsys.readouterr().out) is told
+    assert ("samples  in 10 steps, which pay" in capsys.readouterr().out) is shown
 
 
 def test_the_plan_expects_figures_where_a_picture_shows_them(tiny: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from nevoa.data import ImageSet, Notes
 from nevoa.training import Forecast, prepare
 from nevoa.training.expected import Expected, expected
 from nevoa.training.width import FLOP_BY_WIDTH
-from tests.small_runs import planned
+from tests.small_runs import planned, replanned
 
 pytestmark = pytest.mark.slow
 
@@ -115,11 +115,7 @@ def test_other_budgets_were_not_measured(flop: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "option",
-    [
-        *("training.seed=7", "training.threads=1", "training.precision=bfloat16", "training.preview_steps=2"),
-        "sampling.steps=10",
-    ],
+    "option", ["training.seed=7", "training.threads=1", "training.precision=bfloat16", "training.preview_steps=2"]
 )
 def test_settings_that_change_no_more_than_a_seed_do_not_matter(option: str) -> None:
     found = expected(quick(option), 1e13)
@@ -129,3 +125,9 @@ def test_settings_that_change_no_more_than_a_seed_do_not_matter(option: str) -> 
 
 def test_it_is_written_with_its_interval() -> None:
     assert str(Expected(2.68, 2.44, 2.95)) == "fd_fashion 2.7 (2.4 to 3)"
+
+
+def test_ten_sampling_steps_are_those_of_a_long_training() -> None:
+    short = replanned(quick("sampling.steps=10"), images=599_999)
+    assert expected(short, 1e14) is None
+    assert expected(replanned(short, images=600_000), 1e14) == expected(quick(), 1e14) is not None

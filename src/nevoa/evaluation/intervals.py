@@ -32,7 +32,9 @@ class Interval(NamedTuple):
 
 
 def error_of_share(share: float, count: int) -> float:
-    """The standard error `sqrt(p (1 - p) / N)` of a share of N; of none or all of them that of one or of all but one.
+    """The standard error `sqrt(p (1 - p) / N)` of a share of N.
+
+    A share of 0 counts as one of N, and a share of 1 as all but one, so the error is never 0.
 
     Example:
         >>> error_of_share(0.5, 100)

@@ -21,6 +21,7 @@ from nevoa.objects import Objects, decided_by
 from nevoa.sampling.options import AUTOGUIDANCE
 from nevoa.training.by_size import batch_for, network_for
 from nevoa.training.checks import check_takes_augmentation, learns_augmentation, takes
+from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.measure import Trial
 
 Tables = Mapping[str, Any]
@@ -30,8 +31,8 @@ Tables = Mapping[str, Any]
 CHANNELS_PER_NUMBER = 2
 # The width that is timed first.
 REFERENCE = 32
-# Sampling steps where nothing is asked. After five minutes more of them add to the model's errors, and after an hour
-# they pay: 0.175 in seven, 0.144 in ten (docs/experiments.md).
+# Sampling steps where sampling.steps is auto. After five minutes more of them add to the model's errors, and after an
+# hour they pay: 0.175 in seven, 0.144 in ten (docs/experiments.md).
 STEPS, LONG_STEPS = 7, 10
 # The keys of a network with a value for each stage: a run that is resumed keeps all of them or none.
 STAGES = "multipliers", "attention"
@@ -157,6 +158,16 @@ class Draft:
 def first(*values: object) -> Any:
     """The first value that is neither None nor "auto"; None without one."""
     return next((value for value in values if value not in (None, "auto")), None)
+
+
+def steps_after(images: int) -> int:
+    """Sampling steps for the model of a training of so many images, where nothing is asked.
+
+    Example:
+        >>> steps_after(180_000), steps_after(1_400_000)
+        (7, 10)
+    """
+    return LONG_STEPS if images >= AFTER_IMAGES else STEPS
 
 
 def _sampling(config: Config, was: Plan | None, timesteps: int) -> Tables:

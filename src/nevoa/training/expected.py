@@ -7,7 +7,7 @@ from nevoa.config import Plan
 from nevoa.config.presets import configure
 from nevoa.config.sections import flat
 from nevoa.sampling.options import AUTOGUIDANCE
-from nevoa.training.draft import LONG_STEPS, STEPS
+from nevoa.training.draft import STEPS, steps_after
 from nevoa.training.width import MOST, expected_distance
 
 # The preset, and the images with the most operations for which the law was compared with trials. The package's 10,000
@@ -60,7 +60,7 @@ def expected(plan: Plan, flop: float) -> Expected | None:
     measured = flat(configure(source, PRESET, steps=1, options=(*TRIALS, WEIGHT)))
     guide, usual = plan.training.guide, measured["training.guide"]
     others = any(measured.get(key, value) != value for key, value in flat(plan).items() if key not in FREE)
-    if others or guide not in (0, usual) or plan.sampling.steps not in (STEPS, LONG_STEPS):
+    if others or guide not in (0, usual) or plan.sampling.steps not in (STEPS, steps_after(plan.training.images)):
         return None
     distance = expected_distance(flop, dim) * (GUIDED if guide else 1)
     return Expected(distance, distance * exp(-2 * SPREAD), distance * exp(2 * SPREAD))

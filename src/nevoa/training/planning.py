@@ -16,9 +16,8 @@ from nevoa.parallel.device import choose_device, choose_precision, choose_thread
 from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.checks import check_batch, check_given, check_patience, check_size
-from nevoa.training.draft import LONG_STEPS, Draft, first
+from nevoa.training.draft import Draft, first, steps_after
 from nevoa.training.few import is_memorised, with_start
-from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.measure import Trial
 from nevoa.training.resume import Planned, check_same, kept_start
 from nevoa.training.width import sized
@@ -147,7 +146,7 @@ def _images_to_see(trial: Trial, asked: TrainingConfig, known: int | None) -> fl
 
 def _sampled(draft: Draft, images: int | None) -> Draft:
     """The draft with more sampling steps after a long training. Previews keep the few that were timed."""
-    return draft.sampled(LONG_STEPS) if "steps" in draft.open and (images or 0) >= AFTER_IMAGES else draft
+    return draft.sampled(steps_after(images or 0)) if "steps" in draft.open else draft
 
 
 def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> bool:
