@@ -15,11 +15,24 @@ from nevoa.studio.workspace import Workspace
 def test_nothing_that_happens_without_a_click_is_in_the_queue(tmp_path: Path) -> None:
     """A click at the moment at which such an event ends would get no answer."""
     events = page(Workspace(tmp_path / "workspace"), "en").get_config_file().get("dependencies", [])
-    without_click = {"load", "tick", "select", "change"}
-    first = {event["id"] for event in events if without_click & {on for _, on in event["targets"]}}
+    by_hand_or_after = {"click", "upload", "success", "failure"}
+    first = {event["id"] for event in events if not by_hand_or_after >= {on for _, on in event["targets"]}}
     then = {event["id"] for event in events if event["trigger_after"] in first}
     queued = {event["api_name"]: event["queue"] for event in events if event["id"] in first | then}
-    names = ["look", "watch", "begin", "first_look", "models", "example", "runs", "remember", "show", "show_way"]
+    names = [
+        "look",
+        "watch",
+        "begin",
+        "show_images",
+        "show_images_1",
+        "models",
+        "example",
+        "runs",
+        "remember",
+        "show",
+        "show_way",
+    ]
+    names += ["follow_model", "scrub", "earlier"]
     assert queued.keys() >= set(names)
     assert not any(queued.values())
 
@@ -44,7 +57,7 @@ def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
     workspace.served.mkdir(parents=True)
     found = list(page(workspace, "en").fns.values())
     look: Any = next(event.fn for event in found if event.api_name == "images")
-    first_look: Any = next(event.fn for event in found if event.name == "first_look")
+    show_images: Any = next(event.fn for event in found if event.name == "show_images")
     newest: dict[str, object] = {}
 
     def answer(_: Path, words: list[str]) -> dict[str, Any]:
@@ -58,5 +71,5 @@ def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
         return {"name": name, "images": 3, "size": (8, 8), **dict.fromkeys(empty, ())}
 
     monkeypatch.setattr(images_module, "answer", answer)
-    summary, _ = first_look(newest, "old", "", "", "")
+    summary, _ = show_images(newest, "old", "", "", "")
     assert ("**old**: 3 images" in str(summary)) != interrupted

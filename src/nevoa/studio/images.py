@@ -17,7 +17,7 @@ from nevoa.errors import NevoaError
 from nevoa.studio.commands import Images, answer
 from nevoa.studio.controls import Page
 from nevoa.studio.files import changed
-from nevoa.studio.texts import Texts
+from nevoa.studio.texts import Texts, check
 from nevoa.studio.workspace import Workspace
 
 MOST_REASONS, NAMED, MOST_NAMED = 10, 3, 12
@@ -65,26 +65,26 @@ class Choice:
             facts, sheet = _shown(workspace, images, mark)
             return "\n\n".join(_described(facts, say)), sheet
 
-        def first_look(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
+        def show_images(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
             newest["look"] = mine = object()
             # Outside of the queue an error shows no message, so the summary says it.
             try:
+                check(chosen)
                 summary, sheet = look({}, *chosen)
                 found = summary, gr.update(value=sheet, visible=True)
             except (NevoaError, OSError) as error:
                 found = say.sentence(error), gr.update(visible=False)
             return found if newest["look"] is mine else (gr.skip(), gr.skip())
 
-        shown, private = [self.summary, self.sheet], {"api_visibility": "private"}
+        shown, private = [self.summary, self.sheet], {"api_visibility": "private", "queue": False}
         controls = [newest, *self.controls]
-        loaded.success(first_look, controls, shown, queue=False, **private)
         chosen = [self.source.input, self.channels.input]
         chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
-        # "always_last" forgets the last if the one before it fails.
-        by_hand = page.on(chosen, look, controls, shown, api_name="images", trigger_mode="multiple")
-        for looked in (by_hand, page.on(received.success, look, controls, shown)):
-            looked.success(lambda: gr.update(visible=True), None, self.sheet, **private)
-            looked.failure(lambda: ("", gr.update(visible=False)), None, shown, **private)
+        for events in (loaded.success, chosen):
+            page.on(events, show_images, controls, shown, trigger_mode="multiple", queue=False)
+        looked = page.on(received.success, look, controls, shown, api_name="images")
+        looked.success(lambda: gr.update(visible=True), None, self.sheet, **private)
+        looked.failure(lambda: ("", gr.update(visible=False)), None, shown, **private)
 
 
 def known(workspace: Workspace) -> list[str]:

@@ -36,7 +36,7 @@ def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
             result = Result(page, column)
     form.connect(page, tab)
     result.make_after(page, form, form.go.click, api_name="make")
-    page.on(result.state.input, scrub, [result.made, result.state], result.grid, show_progress="hidden")
+    page.on(result.state.input, scrub, [result.made, result.state], result.grid, show_progress="hidden", queue=False)
 
     def offer(name: str) -> tuple[Any, ...]:
         return gr.update(selected=MAKE), gr.update(value=name), *form.of_model(name)
@@ -125,10 +125,16 @@ class Form:
         def fit_canvas(name: str, drawn: dict[str, Any]) -> Any:
             return self.canvas.fit_brush(opened(self.workspace, name), drawn)
 
+        def follow_model(name: str) -> tuple[Any, ...]:
+            with suppress(NevoaError, OSError):
+                return self.of_model(name)
+            # The button "Make images" says what is wrong with the name: outside of the queue an error shows no message.
+            return tuple(gr.skip() for _ in self.follow)
+
         follow, offered = self.follow, gr.State(PACKAGED)
         known = [self.model, offered]
         page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
-        page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
+        page.on(self.model.input, follow_model, self.model, follow, show_progress="hidden", queue=False)
         weights, last = (
             self.weights.controls,
             {"trigger_mode": "always_last", "show_progress": "hidden", "queue": False},

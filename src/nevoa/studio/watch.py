@@ -129,7 +129,7 @@ def watch(page: Page, command: gr.Textbox) -> Watch:
     act.look_after(page.blocks.load)
     act.look_after(gr.Timer(POLL_SECONDS).tick, api_visibility="public", api_name="watch")
     act.look_after(act.run.input)
-    page.on(act.moment.input, act.earlier, [act.run, act.moment], act.preview, show_progress="hidden")
+    page.on(act.moment.input, act.earlier, [act.run, act.moment], act.preview, show_progress="hidden", queue=False)
     hidden: dict[str, Any] = {"show_progress": "hidden"}
     act.look_after(page.on(act.stop.click, act.end, act.run, None, api_name="stop", **hidden))
     act.look_after(page.on(act.resume.click, act.go_on, act.run, command, api_name="resume", **hidden))
