@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import nevoa
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
-from tests.studio.browser import click, tab, visit
+from tests.studio.browser import click, tab, visit, write
 from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -57,6 +57,24 @@ def test_bad_files_are_a_sentence(page: Page, tmp_path: Path, name: str) -> None
                 file.writestr("a.png", bytes(300_000_000))
     look_at(page, path)
     sentence(page)
+
+
+def test_images_that_do_not_exist_are_a_sentence_below_them(page: Page) -> None:
+    source = page.get_by_role("combobox", name="Train on", exact=True)
+    write(source, "nowhere/at/all")
+    source.press("Enter")
+    below = page.get_by_role("tabpanel").get_by_text("There is no file or folder nowhere/at/all.")
+    expect(below).to_be_visible()
+    expect(page.get_by_role("img", name="Images to train on")).to_have_count(0)
+
+
+def test_a_model_that_does_not_exist_is_a_sentence(page: Page) -> None:
+    tab(page, "Make")
+    model = page.get_by_role("combobox", name="Model", exact=True)
+    write(model, "nobody")
+    model.press("Enter")
+    click(page, "Make images")
+    expect(sentence(page)).to_contain_text("nobody")
 
 
 def test_names_that_lead_out_of_the_workspace_do_not(page: Page, server: Server, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path, guided: bool
     run.publish_model(replace(packaged, plan=strict, guide=packaged.network if guided else None))
     run.write(asked, strict)
     functions: dict[str, Any] = {one.name: one.fn for one in page(workspace, "en").fns.values() if one.name}
-    labels, prompt, *rest = functions["of_model"]("strict")
+    labels, prompt, *rest = functions["follow_model"]("strict")
     guidance, kinds, *_, autoguidance = rest[-MOST_KINDS - 3 :]
     assert (labels["visible"], prompt["visible"]) == (True, False)
     assert (guidance["value"], kinds["visible"]) == (2.5, False)
