@@ -118,7 +118,7 @@ def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
     found = show_preparation(data, say=False)
     if not condition:
         return found
-    from nevoa.training.draft import condition_of
+    from nevoa.training.conditioning import condition_of
 
     for name in {*condition} - {CLASS, "none"}:
         condition_of(name, found)  # refuses what a training would refuse

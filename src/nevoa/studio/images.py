@@ -80,6 +80,7 @@ class Choice:
         controls = [newest, *self.controls]
         chosen = [self.source.input, self.channels.input]
         chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
+        # Gradio's "always_last" forgets the last if the one before it fails.
         for events in (loaded.success, chosen):
             page.on(events, show_images, controls, shown, trigger_mode="multiple", queue=False)
         looked = page.on(received.success, look, controls, shown, api_name="images")

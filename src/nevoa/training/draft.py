@@ -2,25 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nevoa._util.places import expanded
-from nevoa.conditions import CLASS
 from nevoa.config import Config, DataConfig, ModelPlan, Plan, parse
 from nevoa.config.augmentation import CONDITIONED, STRONG
-from nevoa.config.condition import ConditionPlan, PicturePlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
-from nevoa.config.registry import CONDITIONS, NETWORKS
 from nevoa.config.training import Recipe
 from nevoa.data import ImageSet, flips, is_path
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects, decided_by
 from nevoa.sampling.options import AUTOGUIDANCE
 from nevoa.training.by_size import batch_for, network_for
-from nevoa.training.checks import check_takes_augmentation, learns_augmentation, takes
+from nevoa.training.checks import check_takes_augmentation, learns_augmentation
+from nevoa.training.conditioning import conditions_of, learns_details, not_consistent
 from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.measure import Trial
 
@@ -66,7 +63,7 @@ class Draft:
         """
         asked, decided = config.training, decided_by(objects)
         check_takes_augmentation(config, objects)
-        classes, conditions = _conditions(config, images, objects, was, start)
+        classes, conditions = conditions_of(config, images, objects, was, start)
         network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
@@ -82,7 +79,7 @@ class Draft:
         chooses = config.data.augment == "auto" and was is None and objects.network is None
         if chooses and learns_augmentation(config, objects):
             is_open |= {"augment"}
-        details = _learns_details(conditions)
+        details = learns_details(conditions)
         network = network_for(images.shape, _chosen(network, {"dim": REFERENCE, **resumed}), details)
         if config.sampling.steps == "auto" and was is None:
             is_open |= {"steps"}
@@ -109,7 +106,7 @@ class Draft:
     @property
     def learns_details(self) -> bool:
         """Whether a picture says a part of the image."""
-        return _learns_details(self.tables["conditions"])
+        return learns_details(self.tables["conditions"])
 
     @property
     def batch_size(self) -> int:
@@ -143,7 +140,7 @@ class Draft:
         diffusion, conditions = self.tables["diffusion"], self.tables["conditions"]
         prediction = first(diffusion["prediction"]) or _prediction(self.tables, self.images.shape[0])
         if prediction != "x0":
-            conditions = {name: _not_consistent(one) for name, one in conditions.items()}
+            conditions = {name: not_consistent(one) for name, one in conditions.items()}
         decided = {"diffusion": {**diffusion, "prediction": prediction}, "conditions": conditions}
         tables = {**self.tables, **decided, "distilled_from": teacher}
         weighting = first(self.recipe["weighting"]) or ("flow" if prediction == "x0" else "simple")
@@ -189,89 +186,7 @@ def _prediction(tables: Tables, channels: int) -> PredictionName:
     network = tables["network"]
     numbers = channels * network.get("patch", 1) ** 2
     narrow = numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf)
-    return "x0" if narrow or _learns_details(tables["conditions"]) else "flow"
-
-
-def _learns_details(conditions: Mapping[str, ConditionPlan]) -> bool:
-    """Whether a picture says a part of the image, so that only its details are to be learned."""
-    return any(map(_is_consistent, conditions.values()))
-
-
-def _is_consistent(condition: ConditionPlan) -> bool:
-    return isinstance(condition, PicturePlan) and condition.consistent
-
-
-def _not_consistent(condition: ConditionPlan) -> ConditionPlan:
-    """The condition of a network whose output is not x_0, which cannot be projected."""
-    return condition.model_copy(update={"consistent": False}) if _is_consistent(condition) else condition
-
-
-def _conditions(
-    config: Config, images: ImageSet, objects: Objects, was: Plan | None, start: ModelPlan | None
-) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
-    """The classes, and the other conditions as the run to resume, or the model to start from, knows them."""
-    before = was or start
-    known = {} if before is None else before.conditions
-    classes, conditions = _asked(config, images, objects, known)
-    if was:
-        conditions = {name: one.resumed(known.get(name, one)) for name, one in conditions.items()}
-    elif start:
-        conditions = {name: one.after(known[name]) if name in known else one for name, one in conditions.items()}
-    if not (objects.network is None and hasattr(NETWORKS[config.network.kind], "projects")):
-        conditions = {name: _not_consistent(one) for name, one in conditions.items()}
-    return classes, conditions
-
-
-def _asked(
-    config: Config, images: ImageSet, objects: Objects, known: Mapping[str, ConditionPlan]
-) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
-    """The classes that the network gets, and its other conditions by name.
-
-    Args:
-        known: conditions of the run to resume, or of the model to start from. Those that are learned only by request,
-            such as number:age and pictures, stay if the images have them.
-    """
-    wanted = config.training.condition
-    if wanted == "auto":
-        takes_classes, takes_others = takes(config, objects)
-        has_classes = takes_classes and bool(images.classes or images.notes.unsettled)
-        found = {name: CONDITIONS[name].found(images, None) for name in CONDITIONS}
-        by_request = [name for name, one in known.items() if ":" in name or isinstance(one, PicturePlan)]
-        found |= {name: _found_again(name, images) for name in by_request}
-        others = {name: plan for name, plan in found.items() if plan is not None and takes_others}
-    else:
-        has_classes = CLASS in wanted
-        others = {name: condition_of(name, images) for name in wanted if name != CLASS}
-    if has_classes and images.notes.unsettled:
-        raise NevoaError(f"{images.name}: {images.notes.unsettled}")
-    if has_classes and not images.classes:
-        what = "Put its images into one sub-folder per class, or set training.condition=none."
-        if images.pictures is not None:
-            what = "It has pairs: leave class out, or make classes of their folders with --classes image,condition."
-        raise NevoaError(f"{images.name} has no classes, and training.condition names them. {what}")
-    return (images.classes if has_classes else ()), others
-
-
-def condition_of(name: str, images: ImageSet) -> ConditionPlan:
-    """What a model knows about a condition. A NevoaError if the data have none."""
-    kind, _, detail = name.partition(":")
-    if kind not in CONDITIONS:
-        raise CONDITIONS.unregistered(name, CLASS, "none")
-    found = CONDITIONS[kind].found(images, detail)
-    if found is None:
-        raise NevoaError(
-            f"{images.name} has no {CONDITIONS[kind].words} to learn from, and training.condition names {name}: "
-            "docs/images.md says where to write them."
-        )
-    return found
-
-
-def _found_again(name: str, images: ImageSet) -> ConditionPlan | None:
-    """What the images say of a condition that a model has, such as number:age; None if they have none."""
-    kind, _, detail = name.partition(":")
-    with suppress(NevoaError):
-        return CONDITIONS[kind].found(images, detail)
-    return None
+    return "x0" if narrow or learns_details(tables["conditions"]) else "flow"
 
 
 def _data(config: Config, images: ImageSet, was: Plan | None) -> dict[str, Any]:
