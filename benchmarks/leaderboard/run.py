@@ -1,13 +1,14 @@
-"""The leaderboard: seven trainers, the same images, minutes and machine, each with its authors' settings.
+"""The leaderboard: the same images, minutes and machine for all trainers, each with its authors' settings.
 
     .venv/bin/python benchmarks/leaderboard/run.py [--minutes 10] [--sampling-minutes 4] [--count 2048]
+                                                   [--source SOURCE --size S]
                                                    [--width W] [--only NAME ...] [--out runs/leaderboard]
 
-One after the other, each in an environment of its own. The minutes are of training only; installing, importing and
-laying out the data are not counted. Drawing has minutes of its own: where the authors' number of steps does not fit
-them, as many are made as fit. With --width each library trains nevoa's network by its own method. The same command
-again goes on with the contenders that are missing. Leaves results.json, table.md, receipt.json for
-docs/benchmarks and each contender's images in --out.
+The images are clothes, or those of a source in colour, resized to squares. One after the other, each in an environment
+of its own. The minutes are of training only; installing, importing and laying out the data are not counted. Drawing has
+minutes of its own: where the authors' number of steps does not fit them, as many are made as fit. With --width each
+library trains nevoa's network by its own method. The same command again goes on with the contenders that are missing.
+Leaves results.json, table.md, receipt.json for docs/benchmarks and each contender's images in --out.
 """
 
 import argparse
@@ -30,26 +31,34 @@ from table import markdown, receipt
 
 from nevoa.data import load_images
 
-HERE = Path(__file__).parent
+HERE, CLOTHES = Path(__file__).parent, "fashion_mnist"
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A script, and what it needs installed; no requirements: nevoa, which is where this runs."""
+    """A script, what it needs installed, and what it trains on; no requirements: nevoa, which is where this runs."""
 
     name: str
     script: str
     requirements: str | None = None
+    clothes: bool = True
+    others: bool = True
+    widths: bool = True
+
+    def takes(self, wish: argparse.Namespace) -> bool:
+        """Whether it trains on these images, and on nevoa's network of a width if that is asked for."""
+        return (self.others if wish.size else self.clothes) and (self.widths or not wish.width)
 
 
 CONTENDERS = (
-    Contender("classic", "classic.py"),
+    Contender("classic", "classic.py", others=False),
     Contender("denoising-diffusion-pytorch", "with_denoising_diffusion_pytorch.py", "denoising-diffusion-pytorch.txt"),
     Contender("smalldiffusion", "with_smalldiffusion.py", "smalldiffusion.txt"),
     Contender("diffusers", "with_diffusers.py", "diffusers.txt"),
-    Contender("nanodiffusion", "with_nanodiffusion.py", "diffusers.txt"),
-    Contender("course", "with_course.py", "diffusers.txt"),
+    Contender("nanodiffusion", "with_nanodiffusion.py", "diffusers.txt", others=False),
+    Contender("course", "with_course.py", "diffusers.txt", others=False),
     Contender("nevoa", "with_nevoa.py"),
+    Contender("nevoa-enlarged", "with_nevoa_enlarged.py", clothes=False, widths=False),
 )
 
 
@@ -59,17 +68,27 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="of training, each (default: 10)")
     parser.add_argument("--sampling-minutes", type=float, default=4, help="for all images, each (default: 4)")
     parser.add_argument("--count", type=int, default=2048, help="images to draw and score (default: 2048)")
+    parser.add_argument("--source", default=CLOTHES, help=f"of the images (default: {CLOTHES})")
+    parser.add_argument("--size", type=int, help="of images in colour: the side that they are resized to")
     parser.add_argument("--width", type=int, help="nevoa's network of this width for all, without classes")
     parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="not all of them")
     parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"), help="(default: runs/leaderboard)")
-    return parser.parse_args()
+    wish = parser.parse_args()
+    if (wish.source == CLOTHES) == bool(wish.size):
+        parser.error("Give --source and --size together, or neither of them for clothes.")
+    if unable := [each.name for each in CONTENDERS if each.name in (wish.only or ()) and not each.takes(wish)]:
+        parser.error(f"These do not train on such images, or not on another network: {', '.join(unable)}.")
+    return wish
 
 
-def training_images(out: Path) -> Path:
-    """All of Fashion-MNIST's training images, and their classes beside them, in files that numpy alone reads."""
-    path, labels = out / "train.npy", out / "labels.npy"
-    if not (path.is_file() and labels.is_file()):
-        data, partial = load_images("fashion_mnist"), out / "train.part.npy"
+def training_images(wish: argparse.Namespace) -> Path:
+    """All training images, and their classes beside them, in files that numpy alone reads."""
+    colour = {"size": wish.size, "channels": 3, "holdout": "auto"} if wish.size else {}
+    data = load_images(wish.source, **colour)
+    folder = wish.out / f"images-{data.fingerprint:.8}"
+    path, labels, partial = (folder / name for name in ("train.npy", "labels.npy", "train.part.npy"))
+    if not path.is_file():
+        folder.mkdir(exist_ok=True)
         np.save(labels, data.labels)
         np.save(partial, data.images)
         partial.replace(path)
@@ -80,7 +99,7 @@ def work(contender: Contender, data: Path, wish: argparse.Namespace) -> dict[str
     """What a contender says of itself; it trains and draws first unless it has."""
     folder = wish.out / contender.name
     about = folder / "about.json"
-    asked = {key: getattr(wish, key) for key in ("minutes", "sampling_minutes", "count", "width")}
+    asked = {key: getattr(wish, key) for key in ("source", "size", "minutes", "sampling_minutes", "count", "width")}
     if not (about.is_file() and (folder / "images.npy").is_file()):
         requirements = HERE / "requirements" / contender.requirements if contender.requirements else None
         also = [HERE.parents[1]] if wish.width else []
@@ -110,10 +129,12 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     wish = arguments()
     wish.out.mkdir(parents=True, exist_ok=True)
-    data, where = training_images(wish.out), machine()
-    chosen = [contender for contender in CONTENDERS if wish.only is None or contender.name in wish.only]
-    done = {contender.name: work(contender, data, wish) for contender in chosen}
-    results = [about | asdict(score(wish.out / name / "images.npy", wish.count)) for name, about in done.items()]
+    data, where = training_images(wish), machine()
+    able = [contender for contender in CONTENDERS if contender.takes(wish)]
+    chosen = [contender for contender in able if wish.only is None or contender.name in wish.only]
+    done = {wish.out / contender.name: work(contender, data, wish) for contender in chosen}
+    scored = {place: asdict(score(place / "images.npy", wish.count, wish.source)) for place in done}
+    results = [about | scored[place] for place, about in done.items()]
     written = json.dumps({"machine": where, "results": results}, indent=2)
     (wish.out / "results.json").write_text(written + "\n", encoding="utf-8")
     shown = markdown(where, results)

@@ -17,8 +17,8 @@ class Scored:
     floor: dict[str, float]
 
 
-def score(images: Path, count: int) -> Scored:
-    """Score the first `count` images of an .npy file."""
-    command = [*EVALUATE, images, "--count", str(count), "--json"]
+def score(images: Path, count: int, source: str) -> Scored:
+    """Score the first `count` images of an .npy file against those of a source."""
+    command = [*EVALUATE, images, "--against", source, "--count", str(count), "--json"]
     said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return Scored(said["scores"], said["floor"])

@@ -17,8 +17,8 @@ COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "sampling, s per image": lambda about: f"{about['drawing_seconds'] / about['asked']['count']:.3g}",
 }
 FLOOR = "real images (the floor)"
-RANKED_BY = "fd_fashion"
-SHOWN = ("fd_fashion", "kd_fashion", "precision", "recall", "density", "coverage", "confidence", "near_copies")
+# Ends of the names of scores that the table leaves out: intervals, and what near copies say, too.
+LEFT_OUT = ("_low", "_high", "_ratio")
 
 
 def markdown(machine: dict[str, Any], results: list[dict[str, Any]]) -> str:
@@ -43,14 +43,15 @@ def receipt(command: str, machine: dict[str, Any], results: list[dict[str, Any]]
 
 def columns_and_rows(results: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """The names of the columns, and the cells of each row."""
-    ranked = sorted(results, key=lambda about: about["scores"].get(RANKED_BY, float("inf")))
-    rows = [[*(cell(about) for cell in COLUMNS.values()), *_scores(about["scores"])] for about in ranked]
-    rows.append([FLOOR, *[""] * (len(COLUMNS) - 1), *_scores(ranked[0]["floor"])])
-    return [*COLUMNS, *SHOWN], rows
+    shown = [name for name in results[0]["scores"] if not name.endswith(LEFT_OUT)]  # the Fréchet distance first
+    ranked = sorted(results, key=lambda about: about["scores"].get(shown[0], float("inf")))
+    rows = [[*(cell(about) for cell in COLUMNS.values()), *_scores(about["scores"], shown)] for about in ranked]
+    rows.append([FLOOR, *[""] * (len(COLUMNS) - 1), *_scores(ranked[0]["floor"], shown)])
+    return [*COLUMNS, *shown], rows
 
 
-def _scores(scores: dict[str, float]) -> list[str]:
-    return [f"{scores[name]:.4g}" if name in scores else "" for name in SHOWN]
+def _scores(scores: dict[str, float], shown: list[str]) -> list[str]:
+    return [f"{scores[name]:.4g}" if name in scores else "" for name in shown]
 
 
 def _line(cells: list[str]) -> str:

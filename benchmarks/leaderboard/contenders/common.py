@@ -8,12 +8,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
-SIDE = 28
 TELL_SECONDS = 30.0
-# The U-Nets of denoising-diffusion-pytorch and diffusers need sides of 32.
-PADDING = 2
+# The U-Nets of denoising-diffusion-pytorch and diffusers halve the sides up to five times.
+MULTIPLE = 32
+# What makes images of two contenders comparable.
+ASKED = "source", "size", "minutes", "sampling_minutes", "count", "width"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Task:
     """What every contender is asked for, and where its `images.npy` and `about.json` go.
 
     Attributes:
+        source: of the training images, as nevoa names it; the others read them in `data`.
+        size: they are squares of so many pixels; None for clothes, which keep their size.
         width: of nevoa's network, which takes the place of the contender's own; None keeps that.
     """
 
@@ -29,7 +33,15 @@ class Task:
     sampling_minutes: float
     count: int
     out: Path
+    source: str
+    size: int | None = None
     width: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of an image: (C, H, W)."""
+        side, _, channels = np.load(self.data, mmap_mode="r").shape[1:]
+        return channels, side, side
 
     @property
     def labels(self) -> Path:
@@ -38,18 +50,31 @@ class Task:
 
     @property
     def padding(self) -> int:
-        """Pixels around an image, for a U-Net that halves it more than twice."""
-        return PADDING if self.width is None else 0
+        """Pixels around an image, for a U-Net that halves it many times."""
+        return -self.shape[1] % MULTIPLE // 2 if self.width is None else 0
+
+    @property
+    def padded(self) -> tuple[int, int, int]:
+        """The shape with this border."""
+        channels, side, _ = self.shape
+        return channels, side + 2 * self.padding, side + 2 * self.padding
+
+    @property
+    def padding_in_words(self) -> str:
+        """The end of the settings in the table."""
+        return f", images padded to {self.padded[1]}" if self.padding else ""
 
     @classmethod
     def parse(cls) -> "Task":
         """From the command line, the same for every contender."""
         parser = argparse.ArgumentParser()
-        parser.add_argument("--data", type=Path, required=True, help="training images, uint8 [N, 28, 28, 1]")
+        parser.add_argument("--data", type=Path, required=True, help="training images, uint8 [N, H, H, C]")
         parser.add_argument("--minutes", type=float, required=True, help="of training, setup not counted")
         parser.add_argument("--sampling-minutes", type=float, required=True, help="for all images together")
         parser.add_argument("--count", type=int, required=True, help="images to draw")
         parser.add_argument("--out", type=Path, required=True, help="folder")
+        parser.add_argument("--source", required=True, help="of these images, as nevoa names it")
+        parser.add_argument("--size", type=int, help="their side; none for clothes")
         parser.add_argument("--width", type=int, help="train nevoa's network of this width, 32 images a step")
         task = cls(**vars(parser.parse_args()))
         task.out.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from common import Task, Teller, Training
+from common import ASKED, Task, Teller, Training
 from torch import Tensor
 
 FEWEST_STEPS = 5
@@ -23,7 +23,7 @@ class Sampling:
         recommended: the authors' number of steps, one network evaluation each.
         batch: images drawn at once.
         evaluate: evaluates the network once, for that many images.
-        draw: images number first … first + count - 1 by so many steps, uint8 `[count, 28, 28, 1]`.
+        draw: images number first … first + count - 1 by so many steps, uint8 `[count, H, W, C]`.
     """
 
     sampler: str
@@ -85,7 +85,7 @@ def finish(task: Task, training: Training, sampling: Sampling) -> None:
         "sampling_batch": batch,
         "evaluation_seconds": seconds,
         "drawing_seconds": time.perf_counter() - start,
-        "asked": {key: getattr(task, key) for key in ("minutes", "sampling_minutes", "count", "width")},
+        "asked": {key: getattr(task, key) for key in ASKED},
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }

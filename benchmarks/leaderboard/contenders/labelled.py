@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import SIDE, Clock, Task, Training, parameters
+from common import Clock, Task, Training, parameters
 from drawing import Sampling, finish, to_bytes
 from nevoa_network import NevoaNetwork, network_named, nevoa_batch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CLASSES, BATCH, SAMPLING_BATCH = 10, 128, 64
+SIDE, CLASSES, BATCH, SAMPLING_BATCH = 28, 10, 128, 64
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def train(task: Task, recipe: Recipe, network: nn.Module) -> Training:
     return Training(
         contender=recipe.contender,
         version=f"with diffusers {version('diffusers')}",
-        settings=f"{network_named(recipe.network, task.width)}, {recipe.method}",
+        settings=f"{network_named(recipe.network, task)}, {recipe.method}",
         parameters=parameters(network),
         steps=step,
         images_seen=images_seen,
@@ -104,6 +104,6 @@ def compete(recipe: Recipe) -> None:
     """Train and draw, as the command line asks."""
     task = Task.parse()
     torch.manual_seed(0)
-    network = recipe.build() if task.width is None else NevoaNetwork(task.width)
+    network = recipe.build() if task.width is None else NevoaNetwork(task.width, task.shape)
     training = train(task, recipe, network)
     finish(task, training, sampling_of(recipe, network))

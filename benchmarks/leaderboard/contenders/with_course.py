@@ -4,8 +4,7 @@ Its images are digits; ours are clothes.
 """
 
 import torch
-from common import SIDE
-from labelled import CLASSES, Recipe, compete
+from labelled import CLASSES, SIDE, Recipe, compete
 from torch import Tensor, nn
 
 TIMESTEPS, EMBEDDING = 1000, 4

@@ -1,9 +1,9 @@
 """diffusers: a training loop of our own with the settings of its examples/unconditional_image_generation.
 
 Network, optimizer, learning rates, average and noise are what train_unconditional.py takes by default, with the EMA and
-the mirroring of its README's commands. What had to change: one channel, and images padded from 28 to 32 pixels instead
-of resized to 64, since its U-Net halves them five times. Its learning rate falls along a cosine to the last step; how
-many steps there will be is reckoned from the first ones.
+the mirroring of its README's commands. What had to change: images keep their size instead of being resized
+to 64; clothes have one channel, and are padded from 28 to 32 pixels, since its U-Net halves them five times. Its
+learning rate falls along a cosine to the last step; how many steps there will be is reckoned from the first ones.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import PADDING, SIDE, Clock, Task, Training, parameters
+from common import Clock, Task, Training, parameters
 from drawing import Sampling, cropped, finish, to_bytes
 from nevoa_network import ForDiffusers, network_named, nevoa_batch
 from torch import Tensor
@@ -22,11 +22,11 @@ BATCH, TIMESTEPS, WARMUP_STEPS = 16, 1000, 500
 SAMPLING_STEPS, SAMPLING_BATCH = 1000, 64
 WIDTHS = (128, 128, 256, 256, 512, 512)
 ATTENTION_AT, TIMED_STEPS = 4, 6
-NETWORK = "U-Net (128, 128, 256, 256, 512, 512) on images padded to 32"
+NETWORK = "U-Net (128, 128, 256, 256, 512, 512)"
 METHOD = "linear schedule, epsilon, AdamW 1e-4, 500 steps of warm-up, cosine, EMA up to 0.9999"
 
 
-def build_network() -> Any:
+def build_network(channels: int, side: int) -> Any:
     """The script's U-Net: six stages, attention in the fifth."""
     from diffusers import UNet2DModel  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 
@@ -34,9 +34,9 @@ def build_network() -> Any:
     down[ATTENTION_AT] = "AttnDownBlock2D"
     up = [name.replace("Down", "Up") for name in reversed(down)]
     return UNet2DModel(
-        sample_size=SIDE + 2 * PADDING,
-        in_channels=1,
-        out_channels=1,
+        sample_size=side,
+        in_channels=channels,
+        out_channels=channels,
         layers_per_block=2,
         block_out_channels=WIDTHS,
         down_block_types=tuple(down),
@@ -92,10 +92,11 @@ def train(task: Task, network: Any, scheduler: Any) -> Training:
             total = TIMED_STEPS + int((clock.budget - clock.seconds) / per_step)
             rates = get_cosine_schedule_with_warmup(optimizer, WARMUP_STEPS, total, last_epoch=step - 1)
     average.copy_to(network.parameters())
+    method = METHOD + task.padding_in_words
     return Training(
         contender="diffusers",
         version=version("diffusers"),
-        settings=f"its train_unconditional.py: {network_named(NETWORK, task.width)}, batch {batch}, {METHOD}",
+        settings=f"its train_unconditional.py: {network_named(NETWORK, task)}, batch {batch}, {method}",
         parameters=parameters(network),
         steps=step,
         images_seen=step * batch,
@@ -103,22 +104,21 @@ def train(task: Task, network: Any, scheduler: Any) -> Training:
     )
 
 
-def sampling_of(network: Any, scheduler: Any, padding: int) -> Sampling:
+def sampling_of(network: Any, scheduler: Any, task: Task) -> Sampling:
     """The loop of its DDPM pipeline: the scheduler respaces itself for any number of steps."""
     network.eval()
-    side = SIDE + 2 * padding
 
     @torch.no_grad()
     def draw(_: int, count: int, steps: int) -> np.ndarray:
-        x_t = torch.randn(count, 1, side, side, device=network.device)
+        x_t = torch.randn(count, *task.padded, device=network.device)
         scheduler.set_timesteps(steps)
         for t in scheduler.timesteps:
             x_t = scheduler.step(network(x_t, t).sample, t, x_t).prev_sample
-        return to_bytes(cropped(x_t / 2 + 0.5, padding))
+        return to_bytes(cropped(x_t / 2 + 0.5, task.padding))
 
     @torch.no_grad()
     def evaluate(count: int) -> object:
-        return network(torch.zeros(count, 1, side, side, device=network.device), 1)
+        return network(torch.zeros(count, *task.padded, device=network.device), 1)
 
     return Sampling("DDPM", SAMPLING_STEPS, SAMPLING_BATCH, evaluate, draw)
 
@@ -129,10 +129,11 @@ def main() -> None:
     task = Task.parse()
     torch.manual_seed(0)
     scheduler = DDPMScheduler(num_train_timesteps=TIMESTEPS)
-    network = build_network() if task.width is None else ForDiffusers(task.width)
+    channels, side, _ = task.padded
+    network = build_network(channels, side) if task.width is None else ForDiffusers(task.width, task.shape)
     network = network.to("cuda" if torch.cuda.is_available() else "cpu")
     training = train(task, network, scheduler)
-    finish(task, training, sampling_of(network, scheduler, task.padding))
+    finish(task, training, sampling_of(network, scheduler, task))
 
 
 if __name__ == "__main__":

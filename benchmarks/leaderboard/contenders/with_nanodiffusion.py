@@ -5,8 +5,7 @@ says and its code does not. Images are drawn without guidance; the recipe's own 
 """
 
 import torch
-from common import SIDE
-from labelled import CLASSES, Recipe, compete
+from labelled import CLASSES, SIDE, Recipe, compete
 from torch import Tensor, nn
 
 TIMESTEPS = 300

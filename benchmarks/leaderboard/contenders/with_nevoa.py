@@ -1,4 +1,4 @@
-"""nevoa: preset `quick` on all of Fashion-MNIST, for the given minutes.
+"""nevoa: preset `quick` on clothes, `photos` on images of a size, for the given minutes.
 
 With a width it trains without classes, as the others do. The clock runs over what `--minutes` covers: choosing the
 width, timing the steps, and training.
@@ -80,8 +80,9 @@ def main() -> None:
     clock = Clock(task.minutes)
     fixed = (f"network.dim={task.width}", f"training.batch_size={nevoa_batch()}", "training.condition=none")
     options = () if task.width is None else fixed
-    steps = nevoa.fit(nevoa.configure("fashion_mnist", "quick", minutes=task.minutes, options=options))
-    training, model = train("nevoa", steps, clock)
+    preset = "photos" if task.size else "quick"
+    config = nevoa.configure(task.source, preset, size=task.size, minutes=task.minutes, options=options)
+    training, model = train("nevoa", nevoa.fit(config), clock)
     finish(task, training, sampling_of(model))
 
 
