@@ -42,8 +42,9 @@ def first_cells(text: str) -> list[str]:
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers of the tables, with the decimal point of either language."""
+    """The numbers of the tables, with the decimal point and the thousands of either language."""
     rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
+    rows = re.sub(r"(\d) (\d{3})\b", r"\1.\2", rows)
     return [number.replace(",", ".") for number in re.findall(r"\d+[.,]?\d*", rows)]
 
 

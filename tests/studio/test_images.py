@@ -65,7 +65,7 @@ def test_captions_are_counted_with_their_words(look: Look) -> None:
 
 @pytest.mark.parametrize("copied", [(), (3, 7)])
 def test_near_copies_are_named(copied: tuple[int, ...], look: Look) -> None:
-    summary, said = look([], "pt", copied), "Quase cópias, que um modelo decora primeiro (2): "
+    summary, said = look([], "pt", copied), "Quase-cópias, que um modelo decora primeiro (2): "
     assert (said + "3-copy.bmp = 3.png, 7-copy.bmp = 7.png" in summary) == bool(copied)
     assert ("Quase" in summary) == bool(copied)
 
