@@ -122,6 +122,8 @@ def test_tags_are_asked_for_as_they_are_written(tagged: ImageSet) -> None:
         tags.asked("smil")
     with pytest.raises(NevoaError, match="no tags to ask for"):
         tags.asked(" , ")
+    with pytest.raises(NevoaError, match="There is no tag '5'"):
+        tags.asked(["smile", 5])
     embedding = tags.embedding(16)
     none, empty = embedding(tags.tensor([None, []]))
     assert torch.equal(none, embedding.none)

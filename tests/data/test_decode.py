@@ -166,13 +166,24 @@ def test_a_file_that_is_cut_short_is_refused(kind: str, tenths: int) -> None:
 @pytest.mark.parametrize("side", [8_001, 30_000])
 def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
     """A PNG of so many pixels in a hundred bytes; Pillow alone would let the first pass, and unpack it."""
+    with pytest.raises(ValueError, match="more than 64 million pixels"):
+        decoded(png(side, 0))
+
+
+def test_a_palette_image_without_its_palette_is_refused_by_its_header_too() -> None:
+    for read in (header, decoded):
+        with pytest.raises(ValueError, match="it has no palette"):
+            read(png(8, 3))
+
+
+def png(side: int, colour_type: int) -> bytes:
+    """A PNG of its smallest parts, with a hundred bytes of pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
-    with pytest.raises(ValueError, match="more than 64 million pixels"):
-        decoded(head + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b""))
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, colour_type, 0, 0, 0))
+    return head + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
 
 
 def test_nothing_is_squashed() -> None:

@@ -54,6 +54,17 @@ def test_every_image_is_trained_on_or_measured_with(noise: Path, holdout: str | 
     assert rows(train) | rows(test) == rows(load_images(noise))
 
 
+def test_damaged_images_are_listed_wherever_they_fall(tmp_path: Path) -> None:
+    for number in range(6):
+        content = encoded(photo(number), "PNG")
+        (tmp_path / f"{number}.png").write_bytes(content if number else content[:-400])
+    for holdout in (0, 2, 3, 4):
+        images = load_images(tmp_path, holdout=holdout)
+        assert [one.name for one in images.notes.bad] == ["0.png"]
+        with pytest.raises(NevoaError, match=r"Cannot use 1 of the files of .*; the first is 0\.png"):
+            load_images(tmp_path, holdout=holdout, strict=True)
+
+
 @pytest.mark.parametrize(
     ("count", "held_out"),
     [(79, 0), (80, 8), (99, 9), (999, 99), (1_000, 160), (1_610, 161), (10_000, 1_000), (1_000_000, 10_000)],

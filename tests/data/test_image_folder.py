@@ -157,6 +157,13 @@ def test_the_table_of_the_note_settles_the_classes(tmp_path: Path) -> None:
     assert theirs(tmp_path / "set") == {"0": 1, "1": 2}
 
 
+def test_integers_that_pandas_wrote_beside_blanks_are_classes_without_decimals(tmp_path: Path) -> None:
+    lay_out(tmp_path, ["."], each=4)
+    rows = [f"{number}.png,{label}" for number, label in enumerate(("1.0", "10.0", "1.5", "2.0"))]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    assert ours(tmp_path) == {"1": 1, "10": 1, "1.5": 1, "2": 1}
+
+
 def test_a_class_has_one_number_in_all_splits(tmp_path: Path) -> None:
     lay_out(tmp_path, ["train/cat", "train/dog", "train/newt", "test/newt", "test/yak"])
     data = DataConfig(source=str(tmp_path))

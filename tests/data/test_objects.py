@@ -134,11 +134,13 @@ def test_gray_pictures_of_a_dataset_have_one_channel() -> None:
         (PIXELS[:0], "images must be uint8"),
         (np.zeros((2, 4, 4, 4), np.uint8), "have 4 channels: give 1"),
         (torch.zeros(3, 3, 8, 8), "images must be uint8|channels first"),
+        (torch.zeros(3, 8, 8, 3, dtype=torch.bfloat16), "images must be uint8"),
         (Items(), "needs a length"),
         (
             Items(torch.zeros(3, 8, 8)),
             r"Image 0 of the Dataset is float32: give uint8 .0…255., that is",
         ),
+        (Items(torch.zeros(3, 8, 8, dtype=torch.bfloat16)), "Image 0 of the Dataset is float32: give uint8"),
         (Items(PIXELS[0], PIXELS[0, :3]), "number 0 is 5x6 with 3 channels, number 1 is 3x6"),
         (Items(PIXELS[0], np.zeros((5, 6), np.uint8)), "number 1 is 5x6 with 1 channel. Resize"),
         (Items(np.zeros((5, 6, 9), np.uint8)), r"has shape \[5, 6, 9\]"),

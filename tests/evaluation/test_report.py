@@ -126,6 +126,26 @@ def test_only_reports_made_in_the_same_way_replace_each_other(reference: Referen
     assert len(list(run.evaluations())) == len(reports)
 
 
+@pytest.mark.parametrize("count", [5, 16, 40])
+def test_the_last_rows_of_the_picture_are_the_nearest_pairs(
+    count: int, reference: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[np.ndarray] = []
+
+    def sheet(images: np.ndarray, nearest: np.ndarray, **_: object) -> Image.Image:
+        shown.extend([images, nearest])
+        return Image.new("L", (1, 1))
+
+    monkeypatch.setattr("nevoa.evaluation.report.quality_sheet", sheet)
+    report = sampled(reference, ("memorisation",), count=count)
+    save(report, Run(tmp_path))
+    assert report.memorisation is not None
+    order = np.argsort(report.memorisation.distance)[:16]
+    first = [] if count <= 16 else report.samples.images[:16]
+    assert (shown[0] == [*first, *report.samples.images[order]]).all()
+    assert (shown[1][-len(order) :] == report.memorisation.nearest[order]).all()
+
+
 def test_scores_of_the_same_images_are_kept_beside_each_other(reference: Reference, tmp_path: Path) -> None:
     run, first, second = Run(tmp_path), sampled(reference, ("frechet",)), sampled(reference, ("memorisation",))
     path = save(first, run)

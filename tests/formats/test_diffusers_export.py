@@ -12,6 +12,7 @@ import torch
 
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.export import export
+from nevoa.formats.diffusers.load import read
 from nevoa.formats.diffusers.unet import unet_of
 from nevoa.model import Model
 from nevoa.sampling import ImageNoise
@@ -57,6 +58,15 @@ def pipeline_of(folder: Path) -> Any:
 
 def starting_noise(model: Model, count: int) -> torch.Tensor:
     return ImageNoise(0, 0, count, model.shape)()
+
+
+def test_many_classes_keep_their_order_and_earlier_exports_open(tmp_path: Path) -> None:
+    names = tuple(f"class {number}" for number in range(12))
+    export(small_model(network=FOLDED, classes=names), tmp_path / "m")
+    assert read(tmp_path / "m").classes == names
+    index = tmp_path / "m/model_index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"classes": [*names]}))
+    assert read(tmp_path / "m").classes == names
 
 
 @pytest.mark.slow

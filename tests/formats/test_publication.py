@@ -48,6 +48,26 @@ def test_a_pushed_run_opens_again_and_makes_the_same_images(fake: FakeHub, tmp_p
     assert fetched == {"model"}, "the copy for diffusers is not downloaded"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [(), ("a cat", "dog")])
+def test_a_pushed_run_opens_in_diffusers_by_the_name_in_its_card(
+    fake: FakeHub, classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    """diffusers takes each list in model_index.json that begins with a text for a part of the model."""
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+    nevoa.push(run_of(tmp_path / "run", classes=classes).folder, PLACE)
+    options = {"trust_remote_code": True, "low_cpu_mem_usage": False, "cache_dir": tmp_path / "cache"}
+    pipeline: Any = DiffusionPipeline.from_pretrained("me/mist", **options)
+    assert len(pipeline(class_labels=[*classes[1:]] or None).images) == 1
+
+
+def test_a_guide_does_not_outlive_its_model_in_the_hub(fake: FakeHub, tmp_path: Path) -> None:
+    for guided in (True, False):
+        nevoa.push(run_of(tmp_path / f"run-{guided}", guided=guided).folder, PLACE)
+        assert any("guide" in file for file in fake.repositories["me/mist"]) == guided
+
+
 def test_a_published_folder_opens_in_diffusers_too(tmp_path: Path) -> None:
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 

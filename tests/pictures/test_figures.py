@@ -75,3 +75,12 @@ def test_a_quality_sheet_grows_with_its_parts() -> None:
         quality_sheet(images, images, {"": curve, "held-out images": curve}, curve).height,
     ]
     assert heights == sorted(set(heights))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 10, 20])
+def test_each_image_of_a_quality_sheet_is_above_its_nearest_whatever_their_number(count: int) -> None:
+    images, white = np.zeros((count, 8, 8, 1), np.uint8), np.full((-count % 16, 8, 8, 1), 255, np.uint8)
+    nearest = np.full_like(images, 128)
+    whole_rows = quality_sheet(np.concatenate([images, white]), np.concatenate([nearest, white]))
+    assert quality_sheet(images, nearest).tobytes() == whole_rows.tobytes()

@@ -38,6 +38,8 @@ def test_a_notebook_displays_it() -> None:
     ("images", "message"),
     [
         (IMAGES.astype(np.float32), "uint8, not float32: convert"),
+        (torch.zeros(2, 4, 4, 3, requires_grad=True), "uint8, not float32: convert"),
+        (torch.zeros(2, 4, 4, 3, dtype=torch.bfloat16), "uint8, not bfloat16: convert"),
         (IMAGES[..., :2], r"1 or 3 channels, not \[6, 5, 4, 2\]"),
         (IMAGES[:0], r"not \[0, 5, 4, 3\]"),
         ([IMAGES[0], IMAGES[0, :3]], "different shapes"),

@@ -57,7 +57,7 @@ class Tags:
     def asked(self, value: object) -> list[str]:
         """Return the tags of one image, given with commas between or as a list. A NevoaError for an unknown one."""
         given = to_python(value)
-        tags = tags_in(", ".join(given if isinstance(given, tuple) else [str(given)]))
+        tags = tags_in(", ".join(map(str, given if isinstance(given, tuple) else [given])))
         for tag in tags:
             if tag not in self.places:
                 raise unknown("tag", tag, self.plan.tags)

@@ -1,7 +1,7 @@
 """The named data sets. A name always means the same content, so that results can be compared."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nevoa.config.registry import Table
@@ -60,7 +60,9 @@ class Dataset:
         """List the images of a split. A NevoaError if they are not available."""
         if self.images and split in self.counts:
             found = self.made(split)
-            return of_arrays(found.images, found.labels, found.classes)
+            pictures = None if found.pictures is None else of_arrays(found.pictures)
+            listing = of_arrays(found.images, found.labels, found.classes)
+            return replace(listing, captions=found.captions, numbers=found.numbers, pictures=pictures)
         found = self.local(split) if split in self.counts else None
         if found is not None:
             return found

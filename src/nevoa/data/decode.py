@@ -245,6 +245,8 @@ def _opened(data: bytes) -> Image.Image:
         raise ValueError("it is empty")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if image.mode == "P" and image.palette is None:
+            raise ValueError("it has no palette")
         if image.width * image.height <= MOST_PIXELS:
             return image
     except Image.DecompressionBombError:

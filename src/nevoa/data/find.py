@@ -23,7 +23,7 @@ from nevoa.errors import NevoaError, reason, unknown
 
 # Part of the identity of folders and archives: increase it when the rules for classes, splits and numbers, or FORMATS,
 # change.
-FOLDER_RULE = 6
+FOLDER_RULE = 7
 # Arrays up to this size are identified by their content, larger ones by size and times.
 LARGEST_HASHED = 2_000_000_000
 # In a config, images that were given as an array or a Dataset.
@@ -58,8 +58,8 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     """Return the source of a name in the catalogue, `hf:OWNER/NAME` or path. A NevoaError if there is none."""
     if text in CATALOG:
         row = CATALOG[text]
-        # Images that a plugin makes may change with the plugin.
-        content = [row.made(split).fingerprint] if row.images and split in row.counts else []
+        # Images that a plugin makes may change with the plugin. Older stores have none of the words.
+        content = [row.made(split).fingerprint, "described"] if row.images and split in row.counts else []
         return Source(text, text, [text, split, *content], lambda: row.list(split), row.licence)
     if text.startswith(HUB):
         place = parse_place(text)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Sized
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
@@ -64,8 +65,11 @@ def items_of(source: Dataset[Any]) -> Items:
 
 def as_array(values: Any) -> np.ndarray:
     """Return a tensor, an array or a list as an array; lists of different lengths in a list as objects."""
+    if isinstance(values, Tensor):
+        tensor = values.detach().cpu()
+        return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()  # numpy has no bfloat16
     try:
-        return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+        return np.asarray(values)
     except ValueError:
         return np.asarray(values, object)
 

@@ -89,6 +89,9 @@ def loading(source: Source, **options: Unpack[LoadingOptions]) -> Iterator[Prepa
     if data.holdout:
         yield from prepare(found, held_out)
     images = open_store(store_folder(found, data))
+    if data.holdout:  # a file that cannot be decoded is in the notes of the part that it belongs to
+        bad = *images.notes.bad, *open_store(store_folder(found, held_out)).notes.bad
+        images = replace(images, notes=replace(images.notes, bad=tuple(dict.fromkeys(bad))))
     if data.strict and images.notes.bad:
         first = images.notes.bad[0]
         raise NevoaError(

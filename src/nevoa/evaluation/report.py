@@ -122,11 +122,15 @@ def _curves(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first images, then those closest to a training image; and the closest training image of each."""
+    """The first images, then those closest to a training image; and the closest training image of each.
+
+    If there are few, they are all in the second part.
+    """
     images, copies = report.samples.images, report.memorisation
     if copies is None:
         return images[: 2 * PAIRS], None
-    chosen = np.concatenate([np.arange(min(PAIRS, len(images))), np.argsort(copies.distance)[:PAIRS]])
+    firsts = np.arange(PAIRS if len(images) > PAIRS else 0)
+    chosen = np.concatenate([firsts, np.argsort(copies.distance)[:PAIRS]])
     return images[chosen], copies.nearest[chosen]
 
 

@@ -23,7 +23,7 @@ from nevoa.runs.model_files import check
 
 PICTURE = re.compile(r"!\[[^]]*\]\(([^)\s]+)\)")
 # Files of an earlier publication that the next one may lack.
-REPLACED = "samples/", "evaluation/", "model/lora/", "unet/", "scheduler/", "model_index.json", "pipeline.py"
+REPLACED = "samples/", "evaluation/", "model/lora/", "unet/", "guide/", "scheduler/", "model_index.json", "pipeline.py"
 
 
 @dataclass(frozen=True)

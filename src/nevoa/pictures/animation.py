@@ -42,7 +42,8 @@ def save_animation(frames: Sequence[Image.Image], path: Path) -> None:
 def save_gif(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, hold_seconds: float = 2.0) -> None:
     """Save a looping GIF that plays all frames in `seconds`, then holds the last one for `hold_seconds`.
 
-    The last frame is exact; the others have 16 levels of each channel.
+    The last frame keeps its levels, up to the 256 colours that a GIF has for a frame: of gray images all. The others
+    have 16 levels of each channel.
 
     Example:
         >>> save_gif([grid(images), grid(255 - images)], Path("negative.gif"), seconds=1)

@@ -149,8 +149,10 @@ def schedule_curves(schedules: Mapping[str, tuple[Curve, Curve]], width: int) ->
     return _rendered(figure)
 
 
-def _interleaved(samples: Images, nearest: Images) -> UInt8[np.ndarray, "2*N H W C"]:
-    """Alternate rows of samples and rows of their nearest training images."""
+def _interleaved(samples: Images, nearest: Images) -> UInt8[np.ndarray, "tiles H W C"]:
+    """Alternate rows of samples and rows of their nearest training images. White fills the last of each."""
+    blank = np.full((-len(samples) % COLUMNS, *samples.shape[1:]), 255, np.uint8)
+    samples, nearest = (np.concatenate([part, blank]) for part in (samples, nearest))
     firsts = range(0, len(samples), COLUMNS)
     return np.concatenate([part[i : i + COLUMNS] for i in firsts for part in (samples, nearest)])
 

@@ -41,14 +41,14 @@ def show(images: Any, titles: Iterable[object] | None = None, columns: int | Non
 
 def _stack(images: Any) -> np.ndarray:
     """The images as uint8 `[N, H, W, C]`."""
+    if hasattr(images, "detach"):
+        images = images.detach().cpu()
+        _check_bytes(str(images.dtype).removeprefix("torch."))  # numpy lacks some types of tensors
     try:
         stack = np.asarray(images)
     except (ValueError, TypeError) as error:
         raise NevoaError("The images have different shapes: show those of one shape at a time.") from error
-    if stack.dtype != np.uint8:
-        raise NevoaError(
-            f"Images to show must be uint8, not {stack.dtype}: convert a tensor in [-1, 1] with nevoa.data.to_bytes."
-        )
+    _check_bytes(str(stack.dtype))
     if stack.ndim == 3:
         # Three axes are one image if the last one is channels, else many gray images.
         stack = stack[None] if stack.shape[-1] in (1, 3) else stack[..., None]
@@ -57,3 +57,10 @@ def _stack(images: Any) -> np.ndarray:
     if stack.ndim != 4 or stack.shape[-1] not in (1, 3) or not stack.size:
         raise NevoaError(f"Images to show must be [N, H, W, C] with 1 or 3 channels, not {list(stack.shape)}.")
     return stack
+
+
+def _check_bytes(dtype: str) -> None:
+    if dtype != "uint8":
+        raise NevoaError(
+            f"Images to show must be uint8, not {dtype}: convert a tensor in [-1, 1] with nevoa.data.to_bytes."
+        )

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import posixpath
+import re
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ FILE_COLUMN = "file_name"
 CAPTION_COLUMNS = "text", "caption", "prompt"
 PICTURE_COLUMN = "conditioning_image"
 UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+WHOLE = re.compile(r"^(-?\d+)\.0$")
 NOT_UTF8 = "it is not UTF-8; save it in this encoding"
 
 Row = Mapping[str, object]
@@ -149,8 +151,7 @@ def class_named(cell: object) -> str | None:
     """Return the class name in a cell, or None if it is empty; 2.0, as pandas writes integers beside blanks, is 2."""
     if not isinstance(cell, str | int | float) or str(cell).strip() in ("", "nan"):
         return None
-    whole = isinstance(cell, float) and cell.is_integer()
-    return printable(str(int(cell) if whole else cell).strip())
+    return printable(WHOLE.sub(r"\1", str(cell).strip()))
 
 
 def _file(table: Entry, row: Row) -> str:

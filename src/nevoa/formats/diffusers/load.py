@@ -77,12 +77,14 @@ def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
     index, values = read_json(folder / INDEX), read_json(_place(folder, "unet") / "config.json")
     unet = {key: value for key, value in values.items() if not key.startswith("_")}
     scheduler = read_json(_place(folder, "scheduler") / "scheduler_config.json")
-    patch, classes = index.get("patch", 1), index.get("classes") or None
+    patch, classes = index.get("patch", 1), index.get("classes") or ()
+    if isinstance(classes, Mapping):  # a list in earlier exports
+        classes = [classes[label] for label in sorted(classes, key=int)]
     shape, diffusion = _shape(index, unet, patch), diffusion_of(scheduler)
     if index.get("flow"):
         diffusion = diffusion.model_copy(update={"prediction": "flow"})
     plan = {
-        "classes": classes or (),
+        "classes": classes,
         "null_label": index.get("guidance", 1.0) is not None,
         "data": {"source": place, "size": shape[1:], "channels": shape[0]},
         "diffusion": diffusion.model_dump(),

@@ -19,6 +19,11 @@ from diffusers import DiffusionPipeline, ImagePipelineOutput
 from torch.nn import functional as F
 
 
+def _names(classes):
+    """The names of the classes, of a list or of model_index.json, in the order of their labels."""
+    return [classes[label] for label in sorted(classes, key=int)] if isinstance(classes, dict) else list(classes)
+
+
 class NevoaPipeline(DiffusionPipeline):
     """Makes images from noise.
 
@@ -59,7 +64,8 @@ class NevoaPipeline(DiffusionPipeline):
             size=list(size),
             patch=patch,
             timesteps=list(timesteps),
-            classes=list(classes),
+            # Not a list: where a list begins with a text, diffusers looks for a part of that name in the Hub.
+            classes={str(label): name for label, name in enumerate(_names(classes))},
             guidance=guidance,
             autoguidance=autoguidance,
             guided=list(guided),
@@ -114,7 +120,7 @@ class NevoaPipeline(DiffusionPipeline):
         return ImagePipelineOutput(images=images) if return_dict else (images,)
 
     def _labels(self, wanted, count):
-        classes = self.config.classes
+        classes = _names(self.config.classes)
         if not classes:
             if wanted is not None:
                 raise ValueError("this model has no classes: leave class_labels out")
