@@ -275,3 +275,8 @@ def test_a_feature_network_is_trained_once_for_images_of_another_size(
     arguments = ["features", "train", "fashion_mnist_10k", "--size", "8", "--epochs", "1"]
     assert "images not trained on" in typed(*arguments)
     refuses(arguments, "already have a feature network", tmp_path)
+
+
+@needs_debian
+def test_a_feature_network_that_comes_with_nevoa_is_not_trained(refuses: Refuses, tmp_path: Path) -> None:
+    refuses(["features", "train", "fashion_mnist"], "comes with nevoa: there is nothing to train", tmp_path)

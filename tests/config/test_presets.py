@@ -97,8 +97,21 @@ def test_another_network_starts_from_its_own_defaults() -> None:
 
 
 def test_a_network_without_a_kind_is_a_unet() -> None:
-    """So naming that kind changes nothing."""
+    """So naming that kind changes nothing, nor does another key."""
     assert merged({"network": {"dim": 16}}, {"network": {"kind": "unet"}}) == {"network": {"dim": 16, "kind": "unet"}}
+    assert merged({"network": {"dim": 16}}, {"network": {"mult": 3}}) == {"network": {"dim": 16, "mult": 3}}
+    assert merged({"network": {"dim": 16}}, {"network": {"kind": "residual"}}) == {"network": {"kind": "residual"}}
+
+
+@pytest.mark.parametrize("option", ["data.source=2024", "training.conditional=[true]", "training.conditional={}"])
+def test_a_value_of_another_type_is_a_sentence(option: str) -> None:
+    with pytest.raises(NevoaError, match=option.partition("=")[0].replace("conditional", "condition")):
+        configure(options=[option])
+
+
+def test_the_former_key_of_classes_is_obeyed() -> None:
+    for value, condition in (("true", ("class",)), ("false", ())):
+        assert configure(options=[f"training.conditional={value}"]).training.condition == condition
 
 
 def test_layers_lie_over_one_another() -> None:

@@ -163,6 +163,13 @@ def test_too_few_images_are_refused_before_features_are_computed(
         report_of(bands(200).images, dataclasses.replace(reference, found_test=bands(100)))
 
 
+def test_too_few_training_images_for_the_floor_are_refused(reference: Reference) -> None:
+    few = dataclasses.replace(reference, train=bands(5))
+    with pytest.raises(NevoaError, match="The floor takes more than 5 training images"):
+        report_of(bands(150).images, few, ("manifold",))
+    assert "fd_bands" in report_of(bands(150).images, dataclasses.replace(reference, train=bands(6))).scores
+
+
 @pytest.mark.parametrize(("count", "said"), [(1, "images, 1, is small"), (64, "images, 64, is small")])
 def test_of_few_images_all_but_distances_is_measured(reference: Reference, count: int, said: str) -> None:
     """With a word on both: what is left out, and how little the rest says."""

@@ -13,6 +13,7 @@ from nevoa.config import Config, NetworkConfig
 from nevoa.config.network import ObjectNetworkConfig, ResidualUNetConfig
 from nevoa.config.presets import configure
 from nevoa.config.toml import read_toml, to_toml
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet, build_network, check_network
 from tests.conftest import TINY
@@ -66,6 +67,22 @@ def test_a_registered_network_trains_and_loads(tmp_path: Path) -> None:
     *_, step = nevoa.fit(config, tmp_path / "run")
     model = nevoa.load(tmp_path / "run", "cpu")
     assert isinstance(model.network, Mine)
+    np.testing.assert_array_equal(model.sample(2), step.model.sample(2))
+
+
+def test_parameters_of_any_number_of_dimensions_are_trained_and_load(tmp_path: Path, few_images: ImageSet) -> None:
+    class Modulated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kernel, self.scale = nn.Conv2d(1, 1, 3, padding=1), nn.Parameter(torch.ones(1, 1, 1, 1, 1))
+
+        def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+            return self.kernel(x_t) * self.scale[0]
+
+    small = [option for option in TINY if not option.startswith("network.")]
+    config = configure("fashion_mnist_10k", steps=2, options=(*small, "training.condition=none"))
+    *_, step = nevoa.fit(config, tmp_path / "run", images=few_images, network=Modulated())
+    model = nevoa.load(tmp_path / "run", "cpu", network=Modulated())
     np.testing.assert_array_equal(model.sample(2), step.model.sample(2))
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -19,6 +20,7 @@ from nevoa._util.interrupt import leave_on_signals
 from nevoa.config.condition import PicturePlan, TextPlan
 from nevoa.diffusion import mapped
 from nevoa.errors import NevoaError
+from nevoa.model import Model
 from nevoa.parallel import group as processes
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs import Run, checkpoint
@@ -28,7 +30,7 @@ from nevoa.training.feed import Batch, batches_of
 from nevoa.training.gradient import Gradient
 from nevoa.training.loop import training_steps
 from nevoa.training.noise import TrainingNoise
-from nevoa.training.state import TrainingState
+from nevoa.training.state import AFTER_IMAGES, TrainingState
 from tests.processes import answer_of, started, together
 from tests.small_runs import distillation_of, job_of, outcome, replanned, told
 
@@ -160,6 +162,26 @@ def test_a_process_that_hangs_is_named(job: Job, tmp_path: Path) -> None:
 def hanging(job: Job, folder: Path) -> list[dict]:
     processes.PATIENCE = timedelta(seconds=2)
     return trained_until(job, folder, 1, 40, signal.SIGSTOP)
+
+
+def weighing(job: Job) -> str:
+    """Process 0 weighs the guide for longer than the others wait for a step."""
+    processes.PATIENCE = timedelta(seconds=2)
+    state = job.fresh_state()
+    state.images_seen = AFTER_IMAGES
+
+    def published(state: TrainingState) -> Model:
+        time.sleep(4)
+        return state.model()
+
+    TrainingState.published = published
+    state.weigh_guide(job.images)
+    return "weighed"
+
+
+@pytest.mark.slow
+def test_the_others_wait_while_process_0_weighs_the_guide(job: Job) -> None:
+    assert together(2, weighing, replace(job, plan=replanned(job.plan, weigh_guide=True))) == ["weighed"] * 2
 
 
 def failing(job: Job, folder: Path) -> list[str]:

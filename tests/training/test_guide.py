@@ -134,6 +134,12 @@ def test_a_model_that_makes_no_images_keeps_its_weight(few_images: ImageSet) -> 
         assert measured_weight(model, few_images, steps=2, count=4) == 1.5
 
 
+def test_one_image_weighs_no_guide(few_images: ImageSet) -> None:
+    plan = parse({"data": {}, "network": {"kind": "least"}, "sampling": {"sampler": "euler"}}, ModelPlan)
+    model = Model(plan, Gray(0.2), few_images.shape, guide=Gray(0.0))
+    assert measured_weight(model, few_images.part(np.arange(1)), steps=2, count=4) == 1.5
+
+
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, int, int]]:
     """Each measurement of a weight: whether the model had a guide, the number of images, and the steps."""

@@ -170,6 +170,23 @@ def test_a_number_that_a_model_knows_is_learned_further_and_kinds_that_are_lost_
         prepare(config, replace(images, numbers={}), Wish(start=model))
 
 
+class Inner(torch.nn.Module):
+    """A network whose parts have other names than nevoa's."""
+
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+
+def test_tags_of_a_network_with_other_names_stay_or_are_refused(asked: Model) -> None:
+    model, conditions = replace(asked, network=Inner(asked.network)), {"tags": TAGS}
+    network = Inner(build_network(asked.plan.network, asked.shape[0], len(asked.classes), KINDS))
+    found = start_weights(model, network, asked.classes, conditions)
+    assert all(torch.equal(tensor, found[name]) for name, tensor in model.network.state_dict().items())
+    with pytest.raises(NevoaError, match="Only a model with the same tags"):
+        start_weights(model, network, asked.classes, {"tags": TagsPlan(tags=("hat", "scarf", "red"))})
+
+
 @pytest.mark.parametrize("shape", [(28, 28, 3), (16, 28)])
 def test_images_of_other_channels_are_refused_and_another_size_gives_a_warning(
     shape: tuple[int, ...], packaged: Model

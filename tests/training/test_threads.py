@@ -125,24 +125,35 @@ def test_dropout_in_a_compiled_network_draws_in_order(tiny: Config, few_images: 
 
 
 class Dropping(nn.Module):
-    """It draws from torch's generator, which parts of a batch must not race for; it counts its calls, in a buffer."""
+    """Parts of a batch must not race for what it has: torch's generator, and the statistics of its normalization."""
 
-    def __init__(self, dropout: float) -> None:
+    def __init__(self, dropout: float, norm: nn.Module) -> None:
         super().__init__()
-        self.dropout, self.layers = dropout, nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+        self.dropout, self.layers = dropout, nn.Sequential(nn.Conv2d(1, 1, 1), norm)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         return nn.functional.dropout(self.layers(x_t), self.dropout, self.training)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dropout", "parts"), [(0.5, 1), (0.0, 2)])
-def test_whatever_draws_draws_in_order(tiny: Config, few_images: ImageSet, dropout: float, parts: int) -> None:
+@pytest.mark.parametrize(
+    ("dropout", "norm", "parts"),
+    [
+        (0.5, nn.GroupNorm(1, 1), 1),
+        (0.0, nn.BatchNorm2d(1), 1),
+        (0.0, nn.BatchNorm2d(1, track_running_stats=False), 2),
+        (0.0, nn.GroupNorm(1, 1), 2),
+    ],
+)
+def test_whatever_draws_or_counts_does_so_in_order(
+    tiny: Config, few_images: ImageSet, dropout: float, norm: nn.Module, parts: int
+) -> None:
     made = planned(tiny.updated("training", threads=2, device="cpu"), few_images)
-    state, before = TrainingState.fresh(made, few_images.shape, Objects(Dropping(dropout))), torch.get_rng_state()
+    network, before = Dropping(dropout, norm), torch.get_rng_state()
+    state = TrainingState.fresh(made, few_images.shape, Objects(network))
     assert Gradient(state).parts == parts
     assert torch.equal(torch.get_rng_state(), before)
-    assert state.network.state_dict()["layers.1.num_batches_tracked"] == 0
+    assert [*state.network.buffers()] == [*network.buffers()]
 
 
 def test_parts_take_their_share_of_threads_each_time_and_give_it_back() -> None:

@@ -63,12 +63,19 @@ def train(
 
 def _train(data: "DataConfig", epochs: int | None) -> None:
     from nevoa.data import load_images
-    from nevoa.features import feature_network_folder, save_feature_network, train_feature_network
+    from nevoa.features import (
+        feature_network_folder,
+        feature_network_for,
+        save_feature_network,
+        train_feature_network,
+    )
     from nevoa.features.feature_training import default_epochs
 
     train_images = load_images(data)
     test = _test_images(data, train_images)
     folder = feature_network_folder(train_images)
+    if not folder.exists() and feature_network_for(train_images).info.kind != "random":
+        raise NevoaError(f"The feature network of {train_images.name} comes with nevoa: there is nothing to train.")
     if folder.exists():
         raise NevoaError(f"These images already have a feature network: {folder}. Remove the folder to train another.")
     epochs = epochs or default_epochs(train_images)

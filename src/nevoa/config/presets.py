@@ -159,7 +159,7 @@ def configure(
         above = merged({}, set_by_key, named)
         own, chosen = base.get("data", {}).get("source"), above.get("data", {}).get("source")
         # Whether other images than the preset's look like themselves when they are mirrored is not known.
-        unset = {"data": {"augment": "auto"}} if own and chosen and not chosen.startswith(own) else {}
+        unset = {"data": {"augment": "auto"}} if own and chosen and not str(chosen).startswith(own) else {}
     result = parse(merged(base, unset, start or {}, set_by_key, named))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")
@@ -202,7 +202,8 @@ def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
         for section, own in layer.items():
             table = _as_now(section, own)
             below = result.get(section, {})
-            if table.get("kind", below.get("kind")) != below.get("kind", "unet" if section == "network" else None):
+            kind = below.get("kind", "unet" if section == "network" else None)
+            if table.get("kind", kind) != kind:
                 below = {}
             if chosen := budgets & table.keys():
                 if len(chosen) > 1:

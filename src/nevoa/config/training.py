@@ -180,8 +180,9 @@ class TrainingConfig(Recipe):
         """Read `conditional`, which was about classes alone."""
         if not isinstance(values, Mapping) or "conditional" not in values:
             return values
-        wanted = {True: "class", False: "none"}.get(values["conditional"], "auto")
-        return {"condition": wanted, **{key: value for key, value in values.items() if key != "conditional"}}
+        given = values["conditional"]
+        wanted = ("class" if given else "none") if isinstance(given, bool) else "auto" if given is None else given
+        return {**{key: value for key, value in values.items() if key != "conditional"}, "condition": wanted}
 
     weighting: WeightingName | Literal["auto"] = "simple"  # pyright: ignore[reportIncompatibleVariableOverride]
     timestep_distribution: TimestepsName | Literal["auto"] = "uniform"  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -16,6 +16,7 @@ from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples
 from nevoa.evaluation.stage import Stage
 from nevoa.features.features import Features, check_features
+from nevoa.features.precision_recall import K
 
 # With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.
 FEW = 2048
@@ -143,6 +144,8 @@ def _obstacle(metric: str, reference: Reference, count: int, plan: ModelPlan | N
             getattr(reference, part)
         if METRICS[metric].compares:
             check_count(count, reference)
+            if len(reference.train) <= K:
+                return f"The floor takes more than {K} training images: give more."
         if metric == "inception" and min(count, len(reference.test)) < 2:
             return "A covariance takes two images: give more."
         alone = isinstance(reference.found_test, NevoaError) and len(reference.train) < 2

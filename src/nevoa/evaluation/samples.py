@@ -35,7 +35,7 @@ class Samples:
         name: the run folder or file.
         model: made the images; None for images from files.
         training: images that the model was trained on; None if unknown.
-        mirrored: whether their mirror images were trained on, too.
+        mirrored: whether they may be mirrored training images; with `mirror`, which augments, they are not.
         sampler: settings that the images were made with; None for images from files.
         weights: sha256 of the file of the model's weights; None for images from files.
         evaluations: passes of one image through the network, for all images; None for images from files.

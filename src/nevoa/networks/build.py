@@ -66,8 +66,21 @@ def fresh_network(
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(generator(seed, Stream.WEIGHTS, 0).integers(2**63)))
             network = build_network(config, channels, classes, conditions)
-    # The layout in which the convolutions of oneDNN and cuDNN are fastest.
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return in_channels_last(network)
+
+
+def in_channels_last(network: nn.Module) -> nn.Module:
+    """Return the network, its kernels in the layout in which the convolutions of oneDNN and cuDNN are fastest.
+
+    `Module.to` converts tensors of five dimensions, too, for which there is no such layout.
+
+    Example:
+        >>> network = in_channels_last(network)
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
+    return network
 
 
 def check_is_module(network: Any) -> None:

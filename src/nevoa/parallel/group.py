@@ -81,14 +81,19 @@ class Group:
             dist.all_reduce(every, dist.ReduceOp.MAX)
         return int(every)
 
-    def broadcast(self, work: Callable[[], Result]) -> Result:
-        """The result of `work` of process 0, on all of them; its error too."""
+    def broadcast(self, work: Callable[[], Result], patient: bool = False) -> Result:
+        """The result of `work` of process 0, on all of them; its error too.
+
+        Args:
+            patient: whether the others wait for it longer than PATIENCE.
+        """
         if self.alone:
             return work()
+        group = _patient_group() if patient else None
         result, error = _tried(work) if self.rank == 0 else (None, None)
         sent: list[Any] = [result, error and str(error)]
         with _explained(self):
-            dist.broadcast_object_list(sent, 0, device=torch.device("cpu"))
+            dist.broadcast_object_list(sent, 0, group, device=torch.device("cpu"))
         if sent[1] is not None:
             raise error or SaidElsewhere(sent[1])
         return sent[0]

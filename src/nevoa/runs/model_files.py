@@ -20,6 +20,7 @@ from nevoa.config.toml import parse_file
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Shape
 from nevoa.networks import check_is_module, check_network, network_shapes, restored_network
+from nevoa.networks.build import in_channels_last
 from nevoa.objects import NAMES, Objects, check_same_objects
 from nevoa.parallel.device import DeviceWish, choose_device, choose_precision
 
@@ -101,8 +102,7 @@ def _restored(
         check_network(network, shape, len(plan.classes), plan.conditions)  # its class may have changed since
     else:
         network = restored_network(plan.network, shape[0], len(plan.classes), read, plan.learned)
-    # The layout in which the convolutions of oneDNN and cuDNN are fastest.
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return in_channels_last(network)
 
 
 def read_plan(path: Path) -> tuple[ModelPlan, Shape]:

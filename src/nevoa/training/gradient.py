@@ -87,22 +87,26 @@ def training_denoiser(plan: Plan, network: nn.Module, objects: Objects = NAMES) 
 
 
 def _parts(state: TrainingState) -> int:
-    """Number of parts of the share, each computed on a thread; 1 if the network draws from torch's generator."""
+    """Number of parts of the share, each computed on a thread; 1 if the network has a state that they would share."""
     training = state.plan.training
     parts = parts_for(training.threads, training.batch_size // state.group.count)
-    return 1 if state.device != "cpu" or (parts > 1 and _draws(state)) else parts
+    return 1 if state.device != "cpu" or (parts > 1 and _has_state(state)) else parts
 
 
-def _draws(state: TrainingState) -> bool:
-    """Whether the network draws from torch's generator while it is trained: found out on two images."""
+def _has_state(state: TrainingState) -> bool:
+    """Whether the network draws from torch's generator or changes its buffers, as batch normalization does.
+
+    Found out on two images.
+    """
     network = state.network.train()  # as every step does
     x, t = torch.zeros(2, *state.shape), torch.ones(2, dtype=torch.int64)
     condition = null_condition(len(state.plan.classes), state.plan.conditions, 2)
-    buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}  # of batch normalization
+    buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}
     with torch.no_grad(), torch.random.fork_rng(devices=[]), masks_from(dropout_masks(state, 0)):
         before = torch.get_rng_state()
         functional_call(network, buffers, (x, t) if condition is None else (x, t, condition))
-        return not torch.equal(torch.get_rng_state(), before)
+        drawn = not torch.equal(torch.get_rng_state(), before)
+        return drawn or not all(torch.equal(tensor, buffers[name]) for name, tensor in network.named_buffers())
 
 
 def dropout_masks(state: TrainingState, first: int) -> torch.Generator | None:

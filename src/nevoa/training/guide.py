@@ -26,7 +26,7 @@ def measured_weight(model: Model, train: ImageSet, steps: int, count: int = COUN
     """Return the weight with which a model's images are nearest to training images, in random features.
 
     The search goes from AUTOGUIDANCE to the better neighbour until there is none. It ends, with a warning, if the model
-    makes no images.
+    makes no images. With one training image it does not begin.
 
     Args:
         steps: sampling steps.
@@ -36,6 +36,8 @@ def measured_weight(model: Model, train: ImageSet, steps: int, count: int = COUN
         >>> measured_weight(model, load_images("shapes"), steps=7)
         1.75
     """
+    if len(train) == 1:  # a covariance takes two
+        return AUTOGUIDANCE
     network = random_network(train, SEED)
     chosen = generator(SEED, Stream.FEATURE_NETWORK, 2).permutation(len(train))[: 4 * count]
     real = network.features(train.images[np.sort(chosen)])

@@ -149,9 +149,14 @@ def _fitting(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[s
 def _with_tags(
     tensors: Mapping[str, Tensor], table: str, before: ConditionPlan | None, after: ConditionPlan
 ) -> dict[str, Tensor]:
-    """The table of the vectors of other tags; nothing if these are no tags, or the model has none."""
-    if not isinstance(before, TagsPlan) or not isinstance(after, TagsPlan):
+    """The table of the vectors of other tags; nothing if these are no tags, or the model has none or the same.
+
+    A NevoaError if the network has such a table elsewhere.
+    """
+    if not isinstance(before, TagsPlan) or not isinstance(after, TagsPlan) or before.tags == after.tags:
         return {}
+    if table not in tensors:
+        raise NevoaError("Only a model with the same tags can be trained further with this network.")
     return {table: _rows(tensors[table], before.tags, after.tags, torch.zeros_like(tensors[table][0]))}
 
 

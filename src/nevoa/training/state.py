@@ -274,4 +274,4 @@ class TrainingState:
                 return None if model.guide is None else measured_weight(model, images, training.preview_steps)
 
         if training.weigh_guide and self.images_seen >= AFTER_IMAGES:
-            self.autoguidance = self.group.broadcast(measured)
+            self.autoguidance = self.group.broadcast(measured, patient=True)
