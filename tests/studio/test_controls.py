@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from PIL import Image
 
 import nevoa.studio.images as images_module
+from nevoa.errors import NevoaError
 from nevoa.studio.choices import choices
 from nevoa.studio.page import page
 from nevoa.studio.workspace import Workspace
@@ -36,6 +38,14 @@ def test_choices_that_the_buttons_refuse_are_not_remembered(tmp_path: Path) -> N
     assert choices(workspace).images.source == "shapes"
 
 
+def shown(name: str, words: list[str]) -> dict[str, Any]:
+    """What `nevoa data show` answers, with a picture where it was asked for."""
+    Image.new("L", (8, 8)).save(words[-1].removeprefix("--out="))
+    empty = "classes", "unsettled_classes", "set_aside", "duplicates", "near_copies", "left_out"
+    empty += "captions", "numbers", "pictures"
+    return {"name": name, "images": 3, "size": (8, 8), **dict.fromkeys(empty, ())}
+
+
 @pytest.mark.parametrize("interrupted", [True, False])
 def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
@@ -49,15 +59,46 @@ def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
     newest: dict[str, object] = {}
 
     def answer(_: Path, words: list[str]) -> dict[str, Any]:
-        Image.new("L", (8, 8)).save(words[-1].removeprefix("--out="))
         if interrupted and "old" in words:
             summary, _ = look(newest, "new", "", "", "")
             assert "**new**: 3 images" in summary
-        name = "old" if "old" in words else "new"
-        empty = "classes", "unsettled_classes", "set_aside", "duplicates", "near_copies", "left_out"
-        empty += "captions", "numbers", "pictures"
-        return {"name": name, "images": 3, "size": (8, 8), **dict.fromkeys(empty, ())}
+        return shown("old" if "old" in words else "new", words)
 
     monkeypatch.setattr(images_module, "answer", answer)
     summary, _ = show_images(newest, "old", "", "", "")
     assert ("**old**: 3 images" in str(summary)) != interrupted
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_look_at_dropped_files_that_ends_late_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """As if other images were chosen meanwhile: their summary stays, and no message is about the files of before."""
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.served.mkdir(parents=True)
+    found = list(page(workspace, "en").fns.values())
+    look: Any = next(event.fn for event in found if event.api_name == "images")
+    show_images: Any = next(event.fn for event in found if event.name == "show_images")
+    newest: dict[str, object] = {}
+
+    def answer(_: Path, words: list[str]) -> dict[str, Any]:
+        if "old" in words:
+            summary, _ = show_images(newest, "new", "", "", "")
+            assert "**new**: 3 images" in summary
+        if fails and "new" not in words:
+            raise NevoaError("There are no images.")
+        return shown("old" if "old" in words else "new", words)
+
+    monkeypatch.setattr(images_module, "answer", answer)
+    assert look(newest, "old", "", "", "") == (gr.skip(), gr.skip())
+    if fails:
+        with pytest.raises(gr.Error, match="There are no images"):
+            look(newest, "last", "", "", "")
+
+
+def test_a_seed_that_is_none_is_a_sentence_beside_the_noise(tmp_path: Path) -> None:
+    found = page(Workspace(tmp_path), "en").fns.values()
+    show: Any = next(event.fn for event in found if event.name == "show" and "noise" in str(event.fn))
+    picture, said = show(None, 10, -1)
+    assert picture == gr.skip()
+    assert "seed must be a whole number from 0" in said

@@ -1,5 +1,6 @@
 """Images of the page are those of the model, with the states on the way."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from nevoa.config.condition import TextPlan
 from nevoa.errors import NevoaError
 from nevoa.networks import fresh_network
 from nevoa.runs import PACKAGED as PACKAGED_RUN
-from nevoa.runs import packaged_names
+from nevoa.runs import Run, packaged_names
 from nevoa.studio import making
 from nevoa.studio.controls import Page
-from nevoa.studio.make_tab import started
+from nevoa.studio.make_tab import Form, started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.page import page
 from nevoa.studio.texts import texts
@@ -87,6 +88,27 @@ def test_a_model_is_opened_once_and_again_when_it_has_changed(tmp_path: Path) ->
     assert opened(workspace, "copy") is first
     run.publish_model(nevoa.load(device="cpu"))
     assert opened(workspace, "copy") is not first
+
+
+def test_a_model_that_is_named_by_its_path_is_opened_again_when_it_has_changed(tmp_path: Path) -> None:
+    workspace, run = Workspace(tmp_path), Run(tmp_path / "runs/mine")
+    run.publish_model(small_model(network={"kind": "unet", "dim": 8}, shape=(1, 8, 8)))
+    first = opened(workspace, "runs/mine")
+    assert opened(workspace, "runs/mine") is first
+    os.utime(run.weights_file, (1, 1))
+    assert opened(workspace, "runs/mine") is not first
+
+
+def test_runs_that_do_not_open_are_offered_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace(tmp_path)
+    with gr.Blocks() as blocks:
+        form = Form(Page(blocks, workspace, texts("en")))
+    broken = workspace.runs / "broken/model"
+    broken.mkdir(parents=True)
+    for name in ("model.safetensors", "config.json"):
+        (broken / name).write_text("?")
+    choices, newest, *_ = form.models(PACKAGED, "")
+    assert newest == "broken" and "broken" in choices["choices"] and "value" not in choices
 
 
 def test_a_path_is_one_in_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 import nevoa
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, training_lock
-from nevoa.studio.jobs import Jobs
+from nevoa.studio.jobs import Jobs, Record
 from nevoa.studio.run_actions import RunActions
 from nevoa.studio.texts import texts
 from nevoa.studio.workspace import Workspace
@@ -60,6 +60,28 @@ def test_no_run_or_one_that_is_gone_is_a_sentence(actions: RunActions, action: s
 def test_a_run_without_a_report_says_so(actions: RunActions) -> None:
     with pytest.raises(NevoaError, match="evaluate them"):
         actions.report(["other"])
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(None, "The evaluation of other runs, or waits"), (2, "no images are here"), (0, "evaluate them")],
+)
+def test_reports_say_what_became_of_an_evaluation(
+    code: int | None, said: str, actions: RunActions, workspace: Workspace
+) -> None:
+    folder = workspace.jobs.folder
+    folder.mkdir(parents=True)
+    record = Record(arguments=("evaluate", "runs/other"), run="other", started=code is not None, code=code)
+    (folder / "1.json").write_text(record.model_dump_json())
+    (folder / "1.log").write_text("nevoa: no images are here.\n")
+    with pytest.raises(NevoaError, match=said):
+        actions.report(["a b", "other"])
+
+
+def test_runs_without_a_preview_say_so(actions: RunActions, workspace: Workspace) -> None:
+    shutil.rmtree(workspace.run("other").folder / "samples")
+    with pytest.raises(NevoaError, match="has a preview yet"):
+        actions.samples(["other"])
 
 
 def test_scores_stand_side_by_side(actions: RunActions, workspace: Workspace) -> None:

@@ -32,6 +32,12 @@ def test_a_model_of_several_kinds_can_weigh_each(weights: Weights) -> None:
     assert [one["visible"] for one in weights.show_sliders([1])] == [False, True] + [False] * (MOST_KINDS - 2)
 
 
+def test_a_model_of_a_large_guidance_keeps_it(weights: Weights) -> None:
+    """Gradio refuses a value above the end of its slider, also of one that is hidden."""
+    guidance, _, *sliders = weights.of_model(small_model(classes=CLASSES, sampling={"guidance": 12.0}))
+    assert all((one["value"], one["maximum"]) == (12.0, 12.0) for one in (guidance, *sliders))
+
+
 def test_a_model_of_one_kind_has_one_guidance(weights: Weights) -> None:
     for model in (small_model(classes=CLASSES), small_model()):
         assert not weights.of_model(model)[1]["visible"]

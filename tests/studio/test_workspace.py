@@ -52,6 +52,14 @@ def test_files_become_a_folder_and_an_archive_stays_a_file(workspace: Workspace,
     assert workspace.sources() == [archive, source]
 
 
+def test_captions_and_tables_stay_beside_their_images(workspace: Workspace, tmp_path: Path) -> None:
+    names = ["a cat.jpg", "a cat.txt", "metadata.csv"]
+    source = workspace.receive(brought(tmp_path / "a", *names))
+    assert sorted(path.name for path in (workspace.folder / source).iterdir()) == names
+    assert workspace.receive(brought(tmp_path / "b", *reversed(names))) == source
+    assert Path(workspace.receive(brought(tmp_path / "c", "photos.tar.xz"))).name == "photos.tar.xz"
+
+
 def test_a_run_whose_newest_job_ended_well_is_no_longer_listed_for_an_older_refusal(workspace: Workspace) -> None:
     """1 was refused and 2 is of the same run and ended well; 3 was refused, too."""
     folder = workspace.jobs.folder
@@ -120,3 +128,12 @@ def test_a_free_name_is_one_that_no_run_has(workspace: Workspace) -> None:
     (workspace.runs / "a-2").mkdir()
     assert workspace.free_name("a") == workspace.free_name("a-2") == "a-3"
     assert workspace.free_name("b") == "b"
+
+
+def test_a_name_that_a_job_waits_for_is_free_for_the_same_job_alone(workspace: Workspace) -> None:
+    workspace.jobs.folder.mkdir(parents=True)
+    record = Record(arguments=("train", "--out=runs/b"), run="b")
+    (workspace.jobs.folder / "1.json").write_text(record.model_dump_json())
+    assert workspace.free_name("b") == "b-2"
+    assert workspace.free_name("b", lambda name: ["train", f"--out=runs/{name}"]) == "b"
+    assert workspace.free_name("b", lambda name: ["train", "--seed=1", f"--out=runs/{name}"]) == "b-2"

@@ -170,9 +170,9 @@ def weighing(job: Job) -> str:
     state = job.fresh_state()
     state.images_seen = AFTER_IMAGES
 
-    def published(state: TrainingState) -> Model:
+    def published(self: TrainingState) -> Model:
         time.sleep(4)
-        return state.model()
+        return self.model()
 
     TrainingState.published = published
     state.weigh_guide(job.images)

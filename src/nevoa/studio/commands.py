@@ -11,7 +11,7 @@ from typing import Any
 
 from nevoa.config import DEFAULT_PRESET, EXPORTS
 from nevoa.errors import NevoaError
-from nevoa.studio.jobs import PREFIX
+from nevoa.studio.jobs import PREFIX, environment
 from nevoa.studio.texts import StudioError
 
 # The longest wait for one answer, such as a plan while a training takes all cores.
@@ -100,8 +100,9 @@ def exported(workspace: Path, run: Path, kind: str, folder: Path) -> Path:
 def output(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (0,)) -> str:
     """Run a command, and return what it prints. A NevoaError with the sentence of one that refuses."""
     command = [sys.executable, "-m", "nevoa", *arguments]
+    options: dict[str, Any] = {"cwd": workspace, "env": environment(), "timeout": SECONDS}
     try:
-        done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, **options, capture_output=True, text=True, check=False)
     except subprocess.TimeoutExpired as error:
         raise StudioError("no_answer", seconds=round(SECONDS)) from error
     if done.returncode not in codes or (done.returncode and not done.stdout.strip()):

@@ -58,19 +58,30 @@ class Choice:
         # Of each page, the look that began last: an older one that ends later must not replace what it shows.
         newest = gr.State({})
 
-        def look(newest: dict[str, object], *chosen: str) -> tuple[str, Image.Image]:
-            newest["look"] = images = Images(*chosen)
+        def seen(images: Images) -> tuple[str, Image.Image]:
             path = workspace.folder / images.source
             mark = time.time() if path.is_dir() else changed(path)  # a folder may have changed deep inside
             facts, sheet = _shown(workspace, images, mark)
             return "\n\n".join(_described(facts, say)), sheet
+
+        def look(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
+            newest["look"] = mine = object()
+            try:
+                found = seen(Images(*chosen))
+            except (NevoaError, OSError):
+                if newest["look"] is mine:
+                    raise
+            else:
+                if newest["look"] is mine:
+                    return found
+            return gr.skip(), gr.skip()
 
         def show_images(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
             newest["look"] = mine = object()
             # Outside of the queue an error shows no message, so the summary says it.
             try:
                 check(chosen)
-                summary, sheet = look({}, *chosen)
+                summary, sheet = seen(Images(*chosen))
                 found = summary, gr.update(value=sheet, visible=True)
             except (NevoaError, OSError) as error:
                 found = say.sentence(error), gr.update(visible=False)

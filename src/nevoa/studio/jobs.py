@@ -3,6 +3,7 @@
 A job is a file. Its process holds the lock beside it, waits for its turn, runs the command and notes how that ended.
 """
 
+import os
 import shlex
 import subprocess
 import sys
@@ -200,3 +201,8 @@ def _is_readable(job: Job) -> bool:
         return bool(job.record.arguments)
     except NevoaError:
         return False
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a command, without the width of a terminal: its sentences are read line by line."""
+    return {**os.environ, "COLUMNS": ""}

@@ -26,6 +26,7 @@ from nevoa.studio.workspace import Workspace
 WAYS = "new", "vary", "inpaint", "interpolate"
 # The name of the tab.
 MAKE = "make"
+MOST_AUTOGUIDANCE = 4.0
 
 
 def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
@@ -66,7 +67,9 @@ class Form:
             self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
             self.weights = Weights(page, packaged.plan.sampling.guidance)
-            self.autoguidance = gr.Slider(0, 4, own.autoguidance, step=0.05, visible=guided, **say("autoguidance"))
+            self.autoguidance = gr.Slider(
+                0, MOST_AUTOGUIDANCE, own.autoguidance, step=0.05, visible=guided, **say("autoguidance")
+            )
         with gr.Accordion(say.label("from_image"), open=False):
             self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
             self.picture, self.other = (page.upload(name, visible=False) for name in ("picture", "other"))
@@ -97,16 +100,21 @@ class Form:
         """What a model can be asked for, its guidance, and the weight of its guide if it has one."""
         model = opened(self.workspace, name)
         own = model.settings()
-        guide = gr.update(value=own.autoguidance, visible=model.guide is not None)
+        most = max(MOST_AUTOGUIDANCE, own.autoguidance)
+        guide = gr.update(value=own.autoguidance, maximum=most, visible=model.guide is not None)
         return *self.asking.of_model(model), *self.canvas.of_model(model), *self.weights.of_model(model), guide
 
     def models(self, chosen: str, before: str) -> tuple[Any, ...]:
         """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
         found = [name for name in self.workspace.run_names() if self.workspace.run(name).has_model]
         newest, choices = next(iter(found), PACKAGED), [PACKAGED, *dict.fromkeys((*OTHERS, *found))]
+        skipped = [gr.skip() for _ in self.follow]
         if chosen != PACKAGED or newest == before:  # without a value, what has been chosen meanwhile stays
-            return gr.update(choices=choices), newest, *(gr.skip() for _ in self.follow)
-        return gr.update(choices=choices, value=newest), newest, *self.of_model(newest)
+            return gr.update(choices=choices), newest, *skipped
+        try:
+            return gr.update(choices=choices, value=newest), newest, *self.of_model(newest)
+        except (NevoaError, OSError):  # the button says why, once somebody chooses it
+            return gr.update(choices=choices), newest, *skipped
 
     def connect(self, page: Page, tab: gr.Tab) -> None:
         """Let the controls follow the runs, the model and the way to begin."""

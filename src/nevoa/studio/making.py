@@ -15,6 +15,7 @@ from nevoa.model import Model
 from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
 from nevoa.runs import PACKAGED as PACKAGED_RUN
 from nevoa.runs import TO_START_FROM, packaged_names
+from nevoa.studio.files import changed
 from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 
@@ -55,13 +56,14 @@ class Made:
 
 
 def opened(workspace: Workspace, name: str) -> Model:
-    """A packaged model, that of a run, of a folder of diffusers, or of the Hub; of a run, the newest."""
+    """A packaged model, that of a run, of a folder of diffusers, or of the Hub; of a folder, the newest."""
     if name == PACKAGED:
         return _loaded(None, 0.0)
-    if name not in workspace.run_names():
-        return _loaded(name if is_hub(name) or name in OTHERS else str(workspace.folder / name), 0.0)
-    run = workspace.run(name)
-    return _loaded(str(run.folder), run.weights_file.stat().st_mtime if run.has_model else 0.0)
+    if is_hub(name) or name in OTHERS:
+        return _loaded(name, 0.0)
+    place = workspace.runs / name if name in workspace.run_names() else workspace.folder / name
+    weights = place.glob("*/*.safetensors") if place.is_dir() else ()
+    return _loaded(str(place), max(map(changed, weights), default=0.0))
 
 
 @lru_cache(maxsize=2)

@@ -1,6 +1,7 @@
 """Tab "Noise": the forward process on a picture of one's own."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from nevoa.commands.noise import noised
 from nevoa.data import fitted, image_at, opaque, pixels_of
 from nevoa.diffusion import SCHEDULES, Schedule, named_schedule, steps_of
+from nevoa.errors import NevoaError
 from nevoa.pictures import enlargement, schedule_curves, titled_grid
 from nevoa.studio.controls import Page, table
 from nevoa.studio.texts import Texts
@@ -41,8 +43,11 @@ def noise_tab(page: Page) -> None:
     def example() -> tuple[Image.Image, Image.Image]:
         return draw(None, schedules, last // 4, 0), curves
 
-    def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
-        return draw(image, schedules, t, seed or 0), _numbers(schedules, t, say)
+    def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Any, str]:
+        try:
+            return draw(image, schedules, t, seed or 0), _numbers(schedules, t, say)
+        except (NevoaError, OSError) as error:  # outside of the queue an error shows no message
+            return gr.skip(), say.sentence(error)
 
     # On each load, so that each page gets pictures of its own: old ones are removed.
     page.on(page.blocks.load, example, None, [noisy, drawn], queue=False)
@@ -58,7 +63,10 @@ def noise_tab(page: Page) -> None:
 
 
 def draw(image: Image.Image | None, schedules: Mapping[str, Schedule], t: int, seed: int) -> Image.Image:
-    """The picture at timestep t under each schedule, side by side; an example without a picture."""
+    """The picture at timestep t under each schedule, side by side; an example without a picture.
+
+    A NevoaError if the image or the seed is none.
+    """
     pixels = image_at(EXAMPLE) if image is None else pixels_of(fitted(opaque(image, "white"), (SIDE, SIDE)))
     tiles = noised(np.asarray(pixels), list(schedules.values()), [t], seed)[:, 0]
     return titled_grid(tiles, list(schedules), len(schedules), enlargement(tiles[:1], SIDE))

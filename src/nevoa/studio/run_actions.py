@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from PIL import Image
 
+from nevoa.errors import NevoaError
 from nevoa.runs import Run, Summary, best_report, remove
 from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.controls import table
@@ -40,6 +41,8 @@ class RunActions:
     def samples(self, names: Sequence[str]) -> Pictures:
         """The newest preview of each run."""
         previews = {run.folder.name: run.previews() for run in self._chosen(names)}
+        if not any(previews.values()):
+            raise StudioError("no_previews")
         return [(Image.open(paths[-1]).copy(), name) for name, paths in previews.items() if paths]
 
     def report(self, names: Sequence[str]) -> tuple[str, Pictures]:
@@ -47,10 +50,22 @@ class RunActions:
         found = {run.folder.name: best_report(run) for run in self._chosen(names)}
         measured = {name: pair for name, pair in found.items() if pair}
         if not measured:
+            for name in found:
+                self._explain(name)
             raise StudioError("not_measured")
         sheets = {name: path.with_suffix(".png") for name, (path, _) in measured.items()}
         pictures = [(Image.open(path).copy(), name) for name, path in sheets.items() if path.exists()]
         return _scores({name: saved.scores for name, (_, saved) in measured.items()}), pictures
+
+    def _explain(self, name: str) -> None:
+        """Raise what keeps a run's newest evaluation from having a report."""
+        job = self.workspace.jobs.of_run(name)
+        if job is None or job.trains:
+            return
+        if job.error:
+            raise NevoaError(job.error)
+        if job.state != "ended":
+            raise StudioError("measuring", run=name)
 
     def evaluate(self, names: Sequence[str]) -> str:
         """Let jobs measure the runs."""

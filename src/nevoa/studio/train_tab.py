@@ -85,8 +85,8 @@ class Form:
     def start(self, *chosen: Any) -> tuple[str, str, str]:
         """Add the job; the command that it runs, and the name of the run for both fields that have it."""
         workspace, training = self.workspace, wanted(self.workspace, *chosen)
-        if not any(job.record.run == training.run for job in workspace.jobs.active()):
-            training = replace(training, run=workspace.free_name(training.run))
+        name = workspace.free_name(training.run, lambda name: replace(training, run=name).arguments)
+        training = replace(training, run=name)
         job = workspace.jobs.add(training.arguments, training.run)
         return job.command, training.run, training.run
 

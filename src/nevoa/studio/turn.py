@@ -7,8 +7,9 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from nevoa.studio.jobs import Job, Jobs
+from nevoa.studio.jobs import Job, Jobs, environment
 
 POLL_SECONDS = 0.2
 # A page that asks whether the job is alive holds its lock for a moment.
@@ -52,7 +53,8 @@ def _run(job: Job, lock: int) -> int:
     """Run the command to its end, and return its exit code. It holds the lock too, in case this process is killed."""
     command, asked = [*PROGRAM, *job.record.arguments], False
     with job.log_file.open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[lock])
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        process = subprocess.Popen(command, **streams, env=environment(), pass_fds=[lock])
     while process.poll() is None:
         if job.record.stopping and not asked:
             process.terminate()

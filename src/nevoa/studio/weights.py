@@ -39,8 +39,13 @@ class Weights:
         kinds = model.plan.kinds[:MOST_KINDS] if len(model.plan.kinds) > 1 else ()
         choices = [(kind, place) for place, kind in enumerate(kinds)]
         names = [*kinds, *[""] * (MOST_KINDS - len(kinds))]
-        sliders = [gr.update(label=name, value=own, visible=False) for name in names]
-        return [gr.update(value=own), gr.update(choices=choices, value=[], visible=bool(choices)), *sliders]
+        most = max(RANGE["maximum"], own)
+        sliders = [gr.update(label=name, value=own, maximum=most, visible=False) for name in names]
+        return [
+            gr.update(value=own, maximum=most),
+            gr.update(choices=choices, value=[], visible=bool(choices)),
+            *sliders,
+        ]
 
     def show_sliders(self, chosen: Collection[int]) -> list[Any]:
         """Show the sliders of the kinds that are ticked."""

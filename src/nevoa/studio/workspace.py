@@ -3,7 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from filecmp import cmp
 from functools import partial
 from itertools import chain, count
@@ -21,7 +21,7 @@ MOST_FILES = 20_000
 MOST_BYTES = 2_000_000_000
 # Jobs whose runs can be watched although they may have refused to begin.
 RECENT = 5
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".npy", ".npz", ".parquet")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".npy", ".npz", ".parquet")
 UNUSUAL = re.compile(r"[^\w.-]+")
 # In bytes.
 LONGEST_NAME, LONGEST_SUFFIX = 80, 10
@@ -61,14 +61,24 @@ class Workspace:
         begun = [run for run, job in newest.items() if job.state != "ended" or job.error]
         return list(dict.fromkeys([*begun, *self.run_names()]))
 
-    def free_name(self, name: str) -> str:
-        """The name, or the next one that no run has: photos, photos-2, photos-3, …"""
+    def free_name(self, name: str, arguments: Callable[[str], Sequence[str]] | None = None) -> str:
+        """The name, or the next one that no run and no job has: photos, photos-2, photos-3, …
+
+        Args:
+            arguments: of the job that will have the name, by the name. A second click finds the job of the first.
+        """
         plain = plain_name(name)
         base, _, number = plain.rpartition("-")
         if not (base and number.isdecimal()):
             base, number = plain, "1"
-        names = chain([plain], (f"{base}-{n}" for n in count(int(number) + 1)))
-        return next(one for one in names if not (self.runs / one).exists())
+        active = {job.record.run: [*job.record.arguments] for job in self.jobs.active()}
+
+        def is_free(one: str) -> bool:
+            if one in active:
+                return arguments is not None and active[one] == [*arguments(one)]
+            return not (self.runs / one).exists()
+
+        return next(filter(is_free, chain([plain], (f"{base}-{n}" for n in count(int(number) + 1)))))
 
     def sources(self) -> list[str]:
         """Return the paths of the uploads from the workspace, newest first."""
@@ -124,14 +134,24 @@ def plain_name(name: str) -> str:
 
 def _copy_all(files: Sequence[Path], folder: Path) -> None:
     folder.mkdir()
-    for number, file in enumerate(files):
-        shutil.copyfile(file, folder / f"{number:05d}-{plain_name(file.name)}")
+    for name, file in zip(_names(files), files, strict=True):
+        shutil.copyfile(file, folder / name)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Their own names, by which captions and tables belong to images; with numbers where two are alike."""
+    own = [file.name.lstrip(".") for file in files]
+    if all(own) and len({name.lower() for name in own}) == len(own):
+        return own
+    return [f"{number:05d}-{plain_name(file.name)}" for number, file in enumerate(files)]
 
 
 def _is_made_of(kept: Path, files: Sequence[Path]) -> bool:
     """Whether an earlier upload has just these contents."""
-    copies = [kept] if kept.is_file() else sorted(kept.iterdir())
-    return len(copies) == len(files) and all(map(partial(cmp, shallow=False), copies, files))
+    copies = [kept] if kept.is_file() else [kept / name for name in _names(files)]
+    kept_files = 1 if kept.is_file() else len(list(kept.iterdir()))
+    there = kept_files == len(files) and all(copy.is_file() for copy in copies)
+    return there and all(map(partial(cmp, shallow=False), copies, files))
 
 
 def _worked(run: Run) -> float:

@@ -228,6 +228,29 @@ def test_a_part_can_be_drawn_anew(by: str, page: Page) -> None:
     expect(page.locator("#blend")).to_be_hidden()
 
 
+def test_what_is_half_drawn_is_not_painted_on(page: Page) -> None:
+    tiles(page).first.click()
+    page.locator("#paint").press("Enter")
+    page.keyboard.press("Space")
+    # Both in one turn of the page's loop, before the first state comes.
+    pressed = "['fill', 'paint'].forEach((id) => document.getElementById(id).click())"
+    page.evaluate(pressed)
+    expect(page.locator("#painting")).to_be_hidden()
+    expect(page.locator("#viewer-status")).to_contain_text("Done.", timeout=60_000)
+    page.locator("#paint").click()
+    expect(page.locator("#painting")).to_be_visible()
+
+
+def test_a_click_between_the_controls_keeps_the_image_open_and_one_beside_it_does_not(page: Page) -> None:
+    tiles(page).first.click()
+    box = page.locator("#viewer").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 4, box["y"] + 4)
+    expect(page.locator("#viewer")).to_be_visible()
+    page.mouse.click(box["x"] - 4, box["y"] + 4)
+    expect(page.locator("#viewer")).to_be_hidden()
+
+
 def test_the_keyboard_goes_back_to_where_the_painting_began(page: Page) -> None:
     tiles(page).first.press("Enter")
     page.locator("#paint").press("Enter")
@@ -351,6 +374,16 @@ def test_a_licence_that_nobody_knows_is_unknown_in_both_languages(chromium: Brow
     visit.page.get_by_role("button", name="English").click()
     expect(visit.page.locator("#about-text")).to_contain_text("cats (licence of the data: unknown)")
     visit.end((tmp_path / "page.html").as_uri())
+
+
+def test_of_several_languages_the_first_that_the_page_has_is_shown(chromium: Browser, file: Path) -> None:
+    context = chromium.new_context(offline=True)
+    context.add_init_script("Object.defineProperty(navigator, 'languages', {value: ['fr', 'en-US', 'pt-BR']})")
+    page = context.new_page()
+    page.goto(file.as_uri())
+    made(page)
+    assert page.locator("html").get_attribute("lang") == "en"
+    context.close()
 
 
 def test_both_languages_can_be_read(chromium: Browser, file: Path) -> None:

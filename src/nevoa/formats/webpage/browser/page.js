@@ -221,11 +221,13 @@ class Page {
     const image = { ...picture.image, seed: Math.floor(Math.random() * 2 ** 32) };
     /** @type {Moment[]} */
     const moments = [];
+    this.viewer.busy(true);
     const finished = await this.run([image], way, { bytes, known }, ([moment], step, of) => {
       moments.push(moment);
       this.viewer.update(moments);
       this.viewer.say("filling", { step, steps: of });
     });
+    this.viewer.busy(false);
     if (!finished) return;
     this.viewer.say("filled");
     const tile = this.tiles.find(({ moments: own }) => own === picture.moments);

@@ -220,7 +220,7 @@ const LICENCES = {
 };
 
 /** Which language a browser asks for. @returns {Language} */
-export const preferred = () => navigator.languages.some((one) => one.startsWith("pt")) ? "pt" : "en";
+export const preferred = () => /** @type {Language} */ (navigator.languages.map((one) => one.slice(0, 2)).find((one) => one in TEXTS) ?? "en");
 
 /** The words of one language. */
 export class Words {

@@ -26,6 +26,7 @@ export class Viewer {
     this.words = words;
     this.shape = shape;
     this.fills = !!does.fill;
+    this.making = false;
     /** @type {Picture | null} */
     this.picture = null;
     /** @type {{bytes: Uint8ClampedArray, estimate: Uint8ClampedArray | null, caption: string}[]} */
@@ -34,12 +35,16 @@ export class Viewer {
     this.scrub = /** @type {HTMLInputElement} */ (the("scrub"));
     this.mask = new Mask(canvas("mask"), shape);
     this.dialog.onclose = () => does.closed();
-    this.dialog.onclick = (event) => { if (event.target === this.dialog) this.dialog.close(); };
+    this.dialog.onclick = ({ target, clientX: x, clientY: y }) => {
+      const { left, right, top, bottom } = this.dialog.getBoundingClientRect();
+      // The gaps between its parts are the dialog, too.
+      if (target === this.dialog && (x < left || x > right || y < top || y > bottom)) this.dialog.close();
+    };
     the("close").onclick = () => this.dialog.close();
     this.scrub.oninput = () => this.show(this.scrub.valueAsNumber);
     the("image-png").onclick = () => savePng([this.frames[this.scrub.valueAsNumber].bytes], shape, 1, "image");
     the("image-gif").onclick = () => saveGif(this.frames.map(({ bytes }) => [bytes]), shape, 1, "image");
-    the("paint").onclick = () => this.painting(true);
+    the("paint").onclick = () => { if (!this.making) this.painting(true); };
     the("leave").onclick = () => this.leave();
     the("clear").onclick = () => this.mask.clear();
     the("blend").onclick = () => {
@@ -69,6 +74,12 @@ export class Viewer {
     this.picture = null;
     this.frames = frames.map((frame) => ({ ...frame, estimate: null }));
     this._open(title, false);
+  }
+
+  /** Whether a part is being made, of which there is nothing to paint on yet. @param {boolean} on */
+  busy(on) {
+    this.making = on;
+    the("paint").setAttribute("aria-disabled", String(on)); // not `disabled`, which would take the focus away
   }
 
   /** Show the states of an image of which a part is being made. @param {Moment[]} moments */
