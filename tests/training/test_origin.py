@@ -108,6 +108,20 @@ def test_a_longer_budget_gives_what_a_straight_run_gives(cooling: Job, tmp_path:
     assert {**found, "state": None} == {**expected, "state": None}
 
 
+def test_an_extension_that_was_killed_before_its_first_checkpoint_leaves_the_former_command_as_it_was(
+    cooling: Job, tmp_path: Path
+) -> None:
+    whole, extended, killed = (tmp_path / name for name in ("whole", "extended", "killed"))
+    stop_after(cooling, whole, LIMIT)
+    shutil.copytree(whole, extended)
+    longer = prepare(cooling.config.updated("training", steps=60), cooling.images, run=Run(extended))
+    next(stream := fit_job(longer, Run(extended)))
+    shutil.copytree(extended, killed)
+    stream.close()
+    assert stop_after(cooling, killed, LIMIT)[-1].images_seen == cooling.plan.training.images
+    assert {**outcome(Run(killed)), "state": None} == {**outcome(Run(whole)), "state": None}
+
+
 def test_another_budget_of_as_many_steps_leaves_a_finished_run_as_it_is(cooling: Job, tmp_path: Path) -> None:
     """Unless it is one of minutes, whose number of steps is an estimate."""
     run = Run(tmp_path / "r")

@@ -47,7 +47,7 @@ def origin_of(job: Job, run: Run) -> Origin:
     newest = checkpoint.newest(run.checkpoints)
     if newest is None:
         return Origin(extends=run.exists and has_other_budget(run.plan(), job.plan))
-    extends = has_other_budget(checkpoint.plan_of(newest), job.plan)
+    extends = has_other_budget(checkpoint.plan_of(newest), job.plan) or _has_other_horizon(run, job.plan)
     keeps = job.cools_down or not extends or _ends_at(job.plan, newest)
     path = newest if keeps else checkpoint.newest_warm(run.checkpoints) or newest
     finished = not extends and status_of(run)[0] == "finished"
@@ -81,6 +81,13 @@ def budget_of(state: TrainingState, job: Job, run: Run, origin: Origin) -> Budge
         budget.decided = {**earlier, state.images_seen: first}
     state.horizon = budget.decided.get(state.images_seen, state.horizon)
     return budget
+
+
+def _has_other_horizon(run: Run, plan: Plan) -> bool:
+    """Whether a run of steps began another budget, and was killed before it had a checkpoint of that."""
+    begun = [entry.horizon for entry in journal.read(run) if entry.event in ("planned", "extended")]
+    last = begun[-1] if begun else None
+    return plan.training.minutes is None and last is not None and last.images != plan.training.images
 
 
 def _ends_at(plan: Plan, path: Path) -> bool:
