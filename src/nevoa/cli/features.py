@@ -74,10 +74,10 @@ def _train(data: "DataConfig", epochs: int | None) -> None:
     train_images = load_images(data)
     test = _test_images(data, train_images)
     folder = feature_network_folder(train_images)
-    if not folder.exists() and feature_network_for(train_images).info.kind != "random":
-        raise NevoaError(f"The feature network of {train_images.name} comes with nevoa: there is nothing to train.")
     if folder.exists():
         raise NevoaError(f"These images already have a feature network: {folder}. Remove the folder to train another.")
+    if feature_network_for(train_images).info.kind != "random":
+        raise NevoaError(f"The feature network of {train_images.name} comes with nevoa: there is nothing to train.")
     epochs = epochs or default_epochs(train_images)
     *_, last = (_shown(epoch, epochs) for epoch in train_feature_network(train_images, test, epochs))
     info = save_feature_network(last.feature_network, folder).info

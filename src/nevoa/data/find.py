@@ -58,7 +58,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     """Return the source of a name in the catalogue, `hf:OWNER/NAME` or path. A NevoaError if there is none."""
     if text in CATALOG:
         row = CATALOG[text]
-        # Images that a plugin makes may change with the plugin. Older stores have none of the words.
+        # Images that a plugin makes may change with the plugin. Stores without "described" lack captions and numbers.
         content = [row.made(split).fingerprint, "described"] if row.images and split in row.counts else []
         return Source(text, text, [text, split, *content], lambda: row.list(split), row.licence)
     if text.startswith(HUB):
