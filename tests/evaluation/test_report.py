@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nevoa.evaluation.report as report_module
 from nevoa.evaluation import Protocol, Reference, Report, Samples, as_dict, measure, save
 from nevoa.evaluation.metrics import MANIFOLD, meaning
 from nevoa.evaluation.report import in_order, rounded
@@ -136,7 +137,7 @@ def test_the_last_rows_of_the_picture_are_the_nearest_pairs(
         shown.extend([images, nearest])
         return Image.new("L", (1, 1))
 
-    monkeypatch.setattr("nevoa.evaluation.report.quality_sheet", sheet)
+    monkeypatch.setattr(report_module, "quality_sheet", sheet)
     report = sampled(reference, ("memorisation",), count=count)
     save(report, Run(tmp_path))
     assert report.memorisation is not None

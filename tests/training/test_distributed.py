@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -33,6 +32,7 @@ from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import AFTER_IMAGES, TrainingState
 from tests.processes import answer_of, started, together
 from tests.small_runs import distillation_of, job_of, outcome, replanned, told
+from tests.waiting import until
 
 
 def trained(job: Job, folder: Path) -> list[dict]:
@@ -171,7 +171,7 @@ def weighing(job: Job) -> str:
     state.images_seen = AFTER_IMAGES
 
     def published(self: TrainingState) -> Model:
-        time.sleep(4)
+        until(iter([*[False] * 200, True]).__next__)  # looks 200 times, for four seconds
         return self.model()
 
     TrainingState.published = published
