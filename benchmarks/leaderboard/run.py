@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from contenders.common import ASKED
 from environments import python_of
 from scoring import score
 from table import markdown, receipt
@@ -99,7 +100,7 @@ def work(contender: Contender, data: Path, wish: argparse.Namespace) -> dict[str
     """What a contender says of itself; it trains and draws first unless it has."""
     folder = wish.out / contender.name
     about = folder / "about.json"
-    asked = {key: getattr(wish, key) for key in ("source", "size", "minutes", "sampling_minutes", "count", "width")}
+    asked = {key: getattr(wish, key) for key in ASKED}
     if not (about.is_file() and (folder / "images.npy").is_file()):
         requirements = HERE / "requirements" / contender.requirements if contender.requirements else None
         also = [HERE.parents[1]] if wish.width else []

@@ -59,8 +59,11 @@ def test_json_is_the_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_refusal_is_its_sentence(tmp_path: Path) -> None:
-    with pytest.raises(NevoaError, match=r"^There is no .*nowhere"):
+@pytest.mark.parametrize("columns", ["", "20"])
+def test_a_refusal_is_its_whole_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """Also where the shell that started the studio exports the width of its terminal."""
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(NevoaError, match=r"^There is no .*nowhere.*\.$"):
         answer(tmp_path, ["data", "show", "nowhere/", "--json"])
 
 

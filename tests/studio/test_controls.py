@@ -38,8 +38,17 @@ def test_choices_that_the_buttons_refuse_are_not_remembered(tmp_path: Path) -> N
     assert choices(workspace).images.source == "shapes"
 
 
+def looks(folder: Path) -> tuple[Any, Any]:
+    """The functions of a page that show images: those that were dropped, and those that were chosen."""
+    workspace = Workspace(folder)
+    workspace.served.mkdir(parents=True)
+    found = list(page(workspace, "en").fns.values())
+    dropped = next(event.fn for event in found if event.api_name == "images")
+    return dropped, next(event.fn for event in found if event.name == "show_images")
+
+
 def shown(name: str, words: list[str]) -> dict[str, Any]:
-    """What `nevoa data show` answers, with a picture where it was asked for."""
+    """Return an answer of `nevoa data show`, and write the picture that its words ask for."""
     Image.new("L", (8, 8)).save(words[-1].removeprefix("--out="))
     empty = "classes", "unsettled_classes", "set_aside", "duplicates", "near_copies", "left_out"
     empty += "captions", "numbers", "pictures"
@@ -51,12 +60,7 @@ def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
     """As if a picture were dropped while a page that was just opened still looks at the images of before."""
-    workspace = Workspace(tmp_path / "workspace")
-    workspace.served.mkdir(parents=True)
-    found = list(page(workspace, "en").fns.values())
-    look: Any = next(event.fn for event in found if event.api_name == "images")
-    show_images: Any = next(event.fn for event in found if event.name == "show_images")
-    newest: dict[str, object] = {}
+    (look, show_images), newest = looks(tmp_path / "workspace"), dict[str, object]()
 
     def answer(_: Path, words: list[str]) -> dict[str, Any]:
         if interrupted and "old" in words:
@@ -74,12 +78,7 @@ def test_a_look_at_dropped_files_that_ends_late_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     """As if other images were chosen meanwhile: their summary stays, and no message is about the files of before."""
-    workspace = Workspace(tmp_path / "workspace")
-    workspace.served.mkdir(parents=True)
-    found = list(page(workspace, "en").fns.values())
-    look: Any = next(event.fn for event in found if event.api_name == "images")
-    show_images: Any = next(event.fn for event in found if event.name == "show_images")
-    newest: dict[str, object] = {}
+    (look, show_images), newest = looks(tmp_path / "workspace"), dict[str, object]()
 
     def answer(_: Path, words: list[str]) -> dict[str, Any]:
         if "old" in words:

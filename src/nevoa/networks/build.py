@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ from nevoa.config.network import NetworkConfig, ObjectNetworkConfig
 from nevoa.config.registry import NETWORKS
 from nevoa.errors import NevoaError, missing_object, reason
 from nevoa.networks.embedding import Conditions, null_condition
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def build_network(config: NetworkConfig, channels: int, classes: int = 0, conditions: Conditions = None) -> nn.Module:
@@ -69,7 +71,7 @@ def fresh_network(
     return in_channels_last(network)
 
 
-def in_channels_last(network: nn.Module) -> nn.Module:
+def in_channels_last(network: Network) -> Network:
     """Return the network, its kernels in the layout in which the convolutions of oneDNN and cuDNN are fastest.
 
     `Module.to` converts tensors of five dimensions, too, for which there is no such layout.

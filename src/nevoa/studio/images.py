@@ -66,15 +66,14 @@ class Choice:
 
         def look(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
             newest["look"] = mine = object()
+            skipped = gr.skip(), gr.skip()
             try:
                 found = seen(Images(*chosen))
             except (NevoaError, OSError):
-                if newest["look"] is mine:
-                    raise
-            else:
-                if newest["look"] is mine:
-                    return found
-            return gr.skip(), gr.skip()
+                if newest["look"] is not mine:
+                    return skipped
+                raise
+            return found if newest["look"] is mine else skipped
 
         def show_images(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
             newest["look"] = mine = object()

@@ -148,10 +148,11 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 def _is_made_of(kept: Path, files: Sequence[Path]) -> bool:
     """Whether an earlier upload has just these contents."""
-    copies = [kept] if kept.is_file() else [kept / name for name in _names(files)]
-    kept_files = 1 if kept.is_file() else len(list(kept.iterdir()))
-    there = kept_files == len(files) and all(copy.is_file() for copy in copies)
-    return there and all(map(partial(cmp, shallow=False), copies, files))
+    if kept.is_file():
+        copies, there = [kept], {kept}
+    else:
+        copies, there = [kept / name for name in _names(files)], {*kept.iterdir()}
+    return len(copies) == len(files) and {*copies} == there and all(map(partial(cmp, shallow=False), copies, files))
 
 
 def _worked(run: Run) -> float:

@@ -60,7 +60,7 @@ def _asked(
 
 
 def condition_of(name: str, images: ImageSet) -> ConditionPlan:
-    """What a model knows about a condition. A NevoaError if the data have none."""
+    """Return what a model has to know of a condition. A NevoaError if the images have none of the kind."""
     kind, _, detail = name.partition(":")
     if kind not in CONDITIONS:
         raise CONDITIONS.unregistered(name, CLASS, "none")
@@ -74,7 +74,7 @@ def condition_of(name: str, images: ImageSet) -> ConditionPlan:
 
 
 def _found_again(name: str, images: ImageSet) -> ConditionPlan | None:
-    """What the images say of a condition that a model has, such as number:age; None if they have none."""
+    """Find in the images a condition that a model has, such as number:age; None if they have none of the kind."""
     kind, _, detail = name.partition(":")
     with suppress(NevoaError):
         return CONDITIONS[kind].found(images, detail)
