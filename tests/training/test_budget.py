@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nevoa.config.plan import TrainingPlan
@@ -69,6 +69,7 @@ def test_a_run_fills_its_minutes_and_no_more(minutes, batch, preview, checkpoint
 
 @pytest.mark.slow
 @given(st.floats(1, 20), st.floats(0.02, 2), seconds, seconds, st.integers(1, 200))
+@example(minutes=1.0, batch=1.0, preview=0.0625, held_out=3.0, batch_size=1)
 def test_held_out_losses_are_in_the_minutes(minutes, batch, preview, held_out, batch_size) -> None:
     """One with each preview, of which rounding to whole batches may leave out one."""
     costs, run = Costs(batch / batch_size, preview, 7, 0.1, end=0.5, held_out=held_out), 60 * minutes

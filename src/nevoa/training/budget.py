@@ -145,11 +145,22 @@ def timetable(
         paid = int(SHARE * seconds / costs.preview * costs.preview_steps)
         steps = min(steps, max(paid, FEWEST_PREVIEW_STEPS))
     costs = scaled(costs, steps)
-    beside = rare(known["preview_every_images"], known["checkpoint_every_images"], costs, seconds)
+    previews, checkpoints = beside = rare(
+        known["preview_every_images"], known["checkpoint_every_images"], costs, seconds
+    )
     images = known["images"] or images_within(costs, beside, left, batch_size, cooldown)
-    previews, checkpoints = (one.every(images, batch_size) for one in beside)
-    found = {"preview_steps": steps, "preview_every_images": previews, "checkpoint_every_images": checkpoints}
-    return found | {"images": images}
+    every = previews.every(images, batch_size)
+    if known["images"] is None and previews.interval is None:
+        # In whole batches the interval may leave out several previews and held-out losses: their time is for images.
+        left -= costs.checkpoint * (cooldown < 1)
+        most = every * (previews.between + 1)
+        while (more := images + batch_size) <= most:
+            intervals = every, checkpoints.every(more, batch_size)
+            if _seconds(more, intervals, batch_size, costs) > left:
+                break
+            images = more
+    found = {"preview_every_images": every, "checkpoint_every_images": checkpoints.every(images, batch_size)}
+    return {"images": images, "preview_steps": steps, **found}
 
 
 def images_within(
@@ -176,13 +187,15 @@ def report_interval(images: int, batch_size: int) -> int:
 
 def total_seconds(plan: TrainingPlan, costs: Costs) -> float:
     """From the first step to the end."""
-    previews, checkpoints = (
-        math.ceil(plan.images / max(interval, plan.batch_size))  # at most one after a step
-        for interval in (plan.preview_every_images, plan.checkpoint_every_images)
-    )
-    preview = scaled(costs, plan.preview_steps).preview + costs.held_out
-    end = costs.end + costs.weight * (plan.images >= AFTER_IMAGES)
-    return plan.images * costs.image + previews * preview + checkpoints * costs.checkpoint + end
+    intervals = plan.preview_every_images, plan.checkpoint_every_images
+    return _seconds(plan.images, intervals, plan.batch_size, scaled(costs, plan.preview_steps))
+
+
+def _seconds(images: int, intervals: tuple[int, int], batch_size: int, costs: Costs) -> float:
+    """The same, by the images between two previews and between two checkpoints."""
+    previews, checkpoints = (math.ceil(images / max(every, batch_size)) for every in intervals)  # one a step at most
+    beside = previews * (costs.preview + costs.held_out) + checkpoints * costs.checkpoint
+    return images * costs.image + beside + costs.end + costs.weight * (images >= AFTER_IMAGES)
 
 
 def _between(cost: float, seconds: float) -> int:
