@@ -21,7 +21,7 @@ def test_nothing_that_happens_without_a_click_is_in_the_queue(tmp_path: Path) ->
     first = {event["id"] for event in events if not by_hand_or_after >= {on for _, on in event["targets"]}}
     then = {event["id"] for event in events if event["trigger_after"] in first}
     queued = {event["api_name"]: event["queue"] for event in events if event["id"] in first | then}
-    names = ["look", "watch", "begin", "show_images", "show_images_1", "models", "follow_model", "scrub", "earlier"]
+    names = ["look", "watch", "begin", "show_first", "show_images", "models", "follow_model", "scrub", "earlier"]
     names += ["example", "runs", "remember", "show", "show_way"]
     assert queued.keys() >= set(names)
     assert not any(queued.values())
@@ -38,13 +38,12 @@ def test_choices_that_the_buttons_refuse_are_not_remembered(tmp_path: Path) -> N
     assert choices(workspace).images.source == "shapes"
 
 
-def looks(folder: Path) -> tuple[Any, Any]:
-    """The functions of a page that show images: those that were dropped, and those that were chosen."""
+def looks(folder: Path) -> tuple[Any, Any, Any]:
+    """The functions of a page that show images: those dropped, those chosen, and those with which it begins."""
     workspace = Workspace(folder)
     workspace.served.mkdir(parents=True)
-    found = list(page(workspace, "en").fns.values())
-    dropped = next(event.fn for event in found if event.api_name == "images")
-    return dropped, next(event.fn for event in found if event.name == "show_images")
+    found = {event.api_name: event.fn for event in page(workspace, "en").fns.values()}
+    return found["images"], found["show_images"], found["show_first"]
 
 
 def shown(name: str, words: list[str]) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
     """As if a picture were dropped while a page that was just opened still looks at the images of before."""
-    (look, show_images), newest = looks(tmp_path / "workspace"), dict[str, object]()
+    (look, show_images, _), newest = looks(tmp_path / "workspace"), dict[str, object]()
 
     def answer(_: Path, words: list[str]) -> dict[str, Any]:
         if interrupted and "old" in words:
@@ -78,7 +77,7 @@ def test_a_look_at_dropped_files_that_ends_late_shows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     """As if other images were chosen meanwhile: their summary stays, and no message is about the files of before."""
-    (look, show_images), newest = looks(tmp_path / "workspace"), dict[str, object]()
+    (look, show_images, _), newest = looks(tmp_path / "workspace"), dict[str, object]()
 
     def answer(_: Path, words: list[str]) -> dict[str, Any]:
         if "old" in words:
@@ -93,6 +92,20 @@ def test_a_look_at_dropped_files_that_ends_late_shows_nothing(
     if fails:
         with pytest.raises(gr.Error, match="There are no images"):
             look(newest, "last", "", "", "")
+
+
+@pytest.mark.parametrize("overtaken", [True, False])
+def test_the_look_of_a_page_that_was_just_opened_gives_way_to_what_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overtaken: bool
+) -> None:
+    """Also if the server begins it last: the page asked for it first."""
+    (_, show_images, show_first), newest = looks(tmp_path / "workspace"), dict[str, object]()
+    monkeypatch.setattr(images_module, "answer", lambda _, words: shown("new" if "new" in words else "old", words))
+    if overtaken:
+        summary, _ = show_images(newest, "new", "", "", "")
+        assert "**new**: 3 images" in summary
+    summary, picture = show_first(newest, "old", "", "", "")
+    assert (summary, picture) == (gr.skip(), gr.skip()) if overtaken else "**old**: 3 images" in summary
 
 
 def test_a_seed_that_is_none_is_a_sentence_beside_the_noise(tmp_path: Path) -> None:
