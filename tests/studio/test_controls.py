@@ -21,7 +21,7 @@ def test_nothing_that_happens_without_a_click_is_in_the_queue(tmp_path: Path) ->
     first = {event["id"] for event in events if not by_hand_or_after >= {on for _, on in event["targets"]}}
     then = {event["id"] for event in events if event["trigger_after"] in first}
     queued = {event["api_name"]: event["queue"] for event in events if event["id"] in first | then}
-    names = ["look", "watch", "begin", "show_first", "show_images", "models", "follow_model", "scrub", "earlier"]
+    names = ["look", "watch", "begin", "first", "chosen", "models", "follow_model", "scrub", "earlier"]
     names += ["example", "runs", "remember", "show", "show_way"]
     assert queued.keys() >= set(names)
     assert not any(queued.values())
@@ -43,7 +43,7 @@ def looks(folder: Path) -> tuple[Any, Any, Any]:
     workspace = Workspace(folder)
     workspace.served.mkdir(parents=True)
     found = {event.api_name: event.fn for event in page(workspace, "en").fns.values()}
-    return found["images"], found["show_images"], found["show_first"]
+    return found["images"], found["chosen"], found["first"]
 
 
 def shown(name: str, words: list[str]) -> dict[str, Any]:

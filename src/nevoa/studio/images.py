@@ -53,53 +53,62 @@ class Choice:
         Args:
             loaded, received: the events that fill in the controls of a new page, and choose dropped files.
         """
-        workspace, say = page.workspace, page.say
-
-        # Of each page, the look that began last: an older one that ends later must not replace what it shows.
-        newest = gr.State({})
-
-        def seen(images: Images) -> tuple[str, Image.Image]:
-            path = workspace.folder / images.source
-            mark = time.time() if path.is_dir() else changed(path)  # a folder may have changed deep inside
-            facts, sheet = _shown(workspace, images, mark)
-            return "\n\n".join(_described(facts, say)), sheet
-
-        def look(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
-            newest["look"] = mine = object()
-            skipped = gr.skip(), gr.skip()
-            try:
-                found = seen(Images(*chosen))
-            except (NevoaError, OSError):
-                if newest["look"] is not mine:
-                    return skipped
-                raise
-            return found if newest["look"] is mine else skipped
-
-        def show_images(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
-            newest["look"] = mine = object()
-            # Outside of the queue an error shows no message, so the summary says it.
-            try:
-                check(chosen)
-                summary, sheet = seen(Images(*chosen))
-                found = summary, gr.update(value=sheet, visible=True)
-            except (NevoaError, OSError) as error:
-                found = say.sentence(error), gr.update(visible=False)
-            return found if newest["look"] is mine else (gr.skip(), gr.skip())
-
-        def show_first(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
-            # Requests overtake each other: on a busy machine 1 page in 40 looked at what was chosen on it first.
-            return (gr.skip(), gr.skip()) if newest else show_images(newest, *chosen)
-
+        looks, newest = Looks(page.workspace, page.say), gr.State({})
         shown, private = [self.summary, self.sheet], {"api_visibility": "private", "queue": False}
         controls = [newest, *self.controls]
         chosen = [self.source.input, self.channels.input]
         chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
         # Gradio's "always_last" forgets the last if the one before it fails.
-        for events, show in ((loaded.success, show_first), (chosen, show_images)):
-            page.on(events, show, controls, shown, trigger_mode="multiple", queue=False)
-        looked = page.on(received.success, look, controls, shown, api_name="images")
+        for events, look in ((loaded.success, looks.first), (chosen, looks.chosen)):
+            page.on(events, look, controls, shown, trigger_mode="multiple", queue=False)
+        looked = page.on(received.success, looks.dropped, controls, shown, api_name="images")
         looked.success(lambda: gr.update(visible=True), None, self.sheet, **private)
         looked.failure(lambda: ("", gr.update(visible=False)), None, shown, **private)
+
+
+class Looks:
+    """Looks at images. A page shows the one that began last, `newest`; one that began before and ends later is lost."""
+
+    def __init__(self, workspace: Workspace, say: Texts) -> None:
+        self.workspace, self.say = workspace, say
+
+    def first(self, newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
+        """Show the images with which a page begins."""
+        # Requests overtake each other: on a busy machine 1 page in 40 looked at what was chosen on it first.
+        return _nothing() if newest else self.chosen(newest, *chosen)
+
+    def chosen(self, newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
+        """Show chosen images. Outside of the queue an error shows no message, so the summary says it."""
+        newest["look"] = mine = object()
+        try:
+            check(chosen)
+            summary, sheet = self._seen(Images(*chosen))
+            found = summary, gr.update(value=sheet, visible=True)
+        except (NevoaError, OSError) as error:
+            found = self.say.sentence(error), gr.update(visible=False)
+        return found if newest["look"] is mine else _nothing()
+
+    def dropped(self, newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
+        """Show images that were dropped."""
+        newest["look"] = mine = object()
+        try:
+            found = self._seen(Images(*chosen))
+        except (NevoaError, OSError):
+            if newest["look"] is not mine:
+                return _nothing()
+            raise
+        return found if newest["look"] is mine else _nothing()
+
+    def _seen(self, images: Images) -> tuple[str, Image.Image]:
+        path = self.workspace.folder / images.source
+        mark = time.time() if path.is_dir() else changed(path)  # a folder may have changed deep inside
+        facts, sheet = _shown(self.workspace, images, mark)
+        return "\n\n".join(_described(facts, self.say)), sheet
+
+
+def _nothing() -> tuple[Any, Any]:
+    """What leaves summary and sheet as they are."""
+    return gr.skip(), gr.skip()
 
 
 def known(workspace: Workspace) -> list[str]:

@@ -13,13 +13,16 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from nevoa.commands.load import load
+from nevoa.diffusion import Autoguided
 from nevoa.formats.webpage import export
-from nevoa.formats.webpage.description import FILLING_STEPS
+from nevoa.formats.webpage.description import FILLING_STEPS, ways
+from nevoa.formats.webpage.tape import ends_of
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
 from nevoa.runs import card
 from nevoa.runs.run import Run
 from tests.axe import violations
+from tests.formats.small_models import FOLDED, small_model
 from tests.formats.small_run import run_of
 from tests.formats.webpage.server import served
 from tests.formats.webpage.test_sampling import assert_same
@@ -293,6 +296,23 @@ def test_new_images_leave_a_blend(page: Page) -> None:
     expect(page.locator("#viewer-title")).to_contain_text("Image 3")
 
 
+@pytest.mark.parametrize("steps", [3, 10])
+def test_the_time_of_an_image_counts_the_guide_where_it_is_computed(steps: int, page: Page) -> None:
+    model, calls = small_model(FOLDED, (3, 8, 8), guided=True), list[int]()
+    network = model.guided(2.0)
+    assert isinstance(network, Autoguided)
+    for part in (network.network, network.guide):
+        part.register_forward_hook(lambda *_: calls.append(1))
+    model.sample(1, steps=steps, autoguidance=2.0)
+    code = """([sampler, steps, guided]) => {
+      const values = { sampler, steps, way: { grid: sampler.grids[steps] }, guidance: [], asked: [] };
+      return $controls.Controls.prototype.evaluations.call(values, guided);
+    }"""
+    sampler = ways(model)["samplers"][0]
+    assert steps < len(calls) < 2 * steps
+    assert page.evaluate(code, [sampler, steps, ends_of(network.extra)]) == len(calls)
+
+
 @pytest.mark.parametrize("guidance", [1.25, 7.5])
 def test_the_guidance_of_a_run_stays_what_it_is(
     guidance: float, chromium: Browser, run: Run, model: Model, tmp_path: Path
@@ -320,14 +340,20 @@ def test_a_distilled_model_offers_its_own_steps_alone(chromium: Browser, model: 
     visit.end((tmp_path / "page.html").as_uri())
 
 
-def test_a_long_way_is_an_animation_of_a_hundred_frames(chromium: Browser, tmp_path: Path) -> None:
-    """More would take a minute and a gigabyte."""
+def test_of_a_long_way_a_hundred_states_are_kept(chromium: Browser, tmp_path: Path) -> None:
+    """More would take a gigabyte, and an animation of them a minute."""
     steps = {"sampler": "ddpm", "steps": 150, "spacing": "trailing"}
     run = run_of(tmp_path / "long", shape=(1, 8, 8), classes=(), diffusion={"timesteps": 150}, sampling=steps)
     export(load(run.folder, "cpu"), tmp_path / "page.html")
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     made(visit.page)
     assert getattr(saved(visit.page, "gif"), "n_frames", 1) == 100
+    tiles(visit.page).first.click()
+    expect(visit.page.locator("#scrub")).to_have_attribute("max", "99")
+    states = list(load(run.folder, "cpu").trajectory(1))
+    for step in (150, 148, 147, 145):
+        expect(visit.page.locator("#scrub-label")).to_have_text(f"Step {step} of 150, timestep {states[step].t}")
+        visit.page.locator("#scrub").press("ArrowLeft")
     visit.end((tmp_path / "page.html").as_uri())
 
 

@@ -111,9 +111,14 @@ export class Controls {
     return { sampler: name, grid: grids[this.steps], variance, eta, clip: this.sampling.clip, guidance: this.guidance };
   }
 
-  /** How often the network is evaluated for an image. */
-  get evaluations() {
-    return this.steps * this.sampler.evaluations * sharesOf(this.guidance, this.asked).filter(Boolean).length;
+  /**
+   * How often the network and its guide are evaluated for an image.
+   *
+   * @param {[number, number]} guided the first and the last timestep that need the guide; zeros without one
+   */
+  evaluations([first, last]) {
+    const { grid } = this.way, guides = grid.filter((t) => t && first <= t && t <= last);
+    return (this.steps + guides.length) * this.sampler.evaluations * sharesOf(this.guidance, this.asked).filter(Boolean).length;
   }
 
   /** The images to make. @param {Words} words @returns {Image[]} */

@@ -41,14 +41,15 @@ export class Conditions {
   /** @param {Program} program @param {Float32Array[]} weights */
   constructor(program, weights) {
     this.program = program;
-    this.weights = weights;
     this.t = 0;
     /** @type {Map<string, Float32Array[]>} */
     this.known = new Map();
     /** Those that depend on the condition alone, kept until the timestep rises, as it does when other images begin. */
     this.lasting = new Map(this.known);
     const timed = new Set([TIMESTEP]);
-    const [later, once] = [true, false].map((wanted) => program.condition.filter(({ inputs, output }) => {
+    // Each keeps the weights that it reads, and none of the image's, which the engine has in an order of its own.
+    const operations = program.condition.map((operation) => ({ ...operation, read: operation.weights.map((i) => weights[i]) }));
+    const [later, once] = [true, false].map((wanted) => operations.filter(({ inputs, output }) => {
       if (inputs.some((value) => timed.has(value))) timed.add(output);
       return timed.has(output) === wanted;
     }));
@@ -63,25 +64,18 @@ export class Conditions {
     this.t = t;
     const key = condition.map(keyOf).join();
     return kept(this.known, key, () => {
-      const values = [...kept(this.lasting, key, () => this._computed(this.once, this._asked(condition)))];
+      const asked = () => /** @type {Float32Array[]} */ (Array(ASKED)).concat(condition.map((x) => Float32Array.from(x)));
+      const values = [...kept(this.lasting, key, () => this._computed(this.once, asked()))];
       values[TIMESTEP] = Float32Array.of(t);
       return this._computed(this.later, values);
     });
   }
 
-  /** @param {Condition} condition */
-  _asked(condition) {
-    /** @type {Float32Array[]} */
-    const values = [];
-    condition.forEach((x, i) => { values[ASKED + i] = Float32Array.from(x); });
-    return values;
-  }
-
-  /** Values, with those that operations make of them. @param {Operation[]} operations @param {Float32Array[]} values */
+  /** Values, with those that operations make of them. @param {(Operation & {read: Float32Array[]})[]} operations @param {Float32Array[]} values */
   _computed(operations, values) {
     for (const operation of operations) {
       const output = new Float32Array(sizeOf(operation.to));
-      KERNELS[operation.kind](operation, operation.inputs.map((value) => values[value]), operation.weights.map((weight) => this.weights[weight]), output);
+      KERNELS[operation.kind](operation, operation.inputs.map((value) => values[value]), operation.read, output);
       values[operation.output] = output;
     }
     return values;

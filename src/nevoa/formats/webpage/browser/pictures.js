@@ -6,8 +6,8 @@ import { gifOf } from "./gif.js";
 const LARGE = 512;
 // Hundredths of a second: of all frames of an animation, but for the last, and of the last.
 const WAY = 300, STAY = 200;
-/** Browsers show no frame for less than 3 hundredths. */
-const MOST_FRAMES = WAY / 3;
+/** Of an image, one more where it was stopped: browsers show no frame for less than 3 hundredths. */
+export const MOST_FRAMES = WAY / 3;
 
 /** Bytes (channels, height, width) as red, green, blue and alpha. @param {Uint8ClampedArray} bytes @param {Shape} shape */
 export function imageData(bytes, [channels, height, width]) {
@@ -49,14 +49,12 @@ export const savePng = (images, shape, columns, name) =>
 
 /** Save images that change as a GIF. @param {Uint8ClampedArray[][]} frames @param {Shape} shape @param {number} columns @param {string} name */
 export function saveGif(frames, shape, columns, name) {
-  const some = Math.min(frames.length, MOST_FRAMES), last = frames.length - 1;
-  const shown = Array.from({ length: some }, (_, i) => frames[Math.round(i * last / Math.max(1, some - 1))]);
-  const pictures = shown.map((images) => {
+  const pictures = frames.map((images) => {
     const canvas = sheet(images, shape, columns);
     return context(canvas).getImageData(0, 0, canvas.width, canvas.height);
   });
-  const delay = Math.max(3, Math.round(WAY / some));
-  save(gifOf(pictures, shown.map((_, i) => i + 1 < some ? delay : STAY)), `${name}.gif`);
+  const delay = Math.max(3, Math.round(WAY / frames.length));
+  save(gifOf(pictures, frames.map((_, i) => frames[i + 1] ? delay : STAY)), `${name}.gif`);
 }
 
 /** @param {Blob} blob @param {string} name */

@@ -29,9 +29,9 @@ export function shaped(program) {
 /** Whether an operation is needed at a timestep. @param {Program} program @param {number} t */
 export const needed = ({ guided: [first, last] }, t) => (/** @type {Operation} */ { guide }) => !guide || (first <= t && t <= last);
 
-/** The weights as float32. @param {Program} program @param {ArrayBuffer} block @param {number} start of the weights */
+/** The weights as float32, and nothing that keeps the block. @param {Program} program @param {ArrayBuffer} block @param {number} start of the weights */
 export const unpacked = (program, block, start = 0) => program.weights.map(({ first, size, half }) =>
-  half ? floats(new Uint16Array(block, start + first, size)) : new Float32Array(block, start + first, size));
+  half ? floats(new Uint16Array(block, start + first, size)) : new Float32Array(block, start + first, size).slice());
 
 /** float16 as float32. @param {Uint16Array} halves */
 export function floats(halves) {

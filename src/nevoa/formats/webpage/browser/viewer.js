@@ -2,7 +2,7 @@
  * The window with one image: its way out of the noise, a mask, a blend.
  *
  * @typedef {import("./sampling.js").Image} Image
- * @typedef {{x: Uint8ClampedArray, x0: Uint8ClampedArray, t: number}} Moment
+ * @typedef {{x: Uint8ClampedArray, x0: Uint8ClampedArray, t: number, step: number}} Moment
  * @typedef {{image: Image, moments: Moment[], title: string, number: number, filled: boolean}} Picture `filled`: a part was drawn anew, so that
  *   its noise alone does not give the image
  */
@@ -29,7 +29,7 @@ export class Viewer {
     this.making = false;
     /** @type {Picture | null} */
     this.picture = null;
-    /** @type {{bytes: Uint8ClampedArray, estimate: Uint8ClampedArray | null, caption: string}[]} */
+    /** @type {{bytes: Uint8ClampedArray, estimate: Uint8ClampedArray | null, caption: string, step: number}[]} */
     this.frames = [];
     this.dialog = /** @type {HTMLDialogElement} */ (the("viewer"));
     this.scrub = /** @type {HTMLInputElement} */ (the("scrub"));
@@ -63,16 +63,15 @@ export class Viewer {
   /** Show an image and its way. @param {Picture} picture */
   open(picture) {
     this.picture = picture;
-    this.frames = picture.moments.map(({ x, x0, t }, i) => ({
-      bytes: x, estimate: x0, caption: this.words.say("scrub", { step: i, steps: picture.moments.length - 1, t }),
-    }));
+    const { moments } = picture, { step: steps } = /** @type {Moment} */ (moments.at(-1));
+    this.frames = moments.map(({ x, x0, t, step }) => ({ bytes: x, estimate: x0, step, caption: this.words.say("scrub", { step, steps, t }) }));
     this._open(picture.title, true);
   }
 
   /** Show images in a row, such as those from one to another. @param {{bytes: Uint8ClampedArray, caption: string}[]} frames */
   openRow(/** @type {string} */ title, frames) {
     this.picture = null;
-    this.frames = frames.map((frame) => ({ ...frame, estimate: null }));
+    this.frames = frames.map((frame, step) => ({ ...frame, estimate: null, step }));
     this._open(title, false);
   }
 
@@ -122,7 +121,7 @@ export class Viewer {
       const button = document.createElement("button"), small = document.createElement("canvas");
       button.type = "button";
       button.dataset.frame = String(frame);
-      button.setAttribute("aria-label", this.picture ? this.words.say("frame", { step: frame }) : this.frames[frame].caption);
+      button.setAttribute("aria-label", this.picture ? this.words.say("frame", { step: this.frames[frame].step }) : this.frames[frame].caption);
       button.onclick = () => this.show(frame);
       paint(small, this.frames[frame].bytes, this.shape);
       button.append(small);

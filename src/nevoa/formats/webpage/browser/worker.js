@@ -57,11 +57,11 @@ function blockOf(block) {
   }
 }
 
-/** The seconds that an image takes in an evaluation, and what the network predicts for a blank one. */
+/** The seconds that an image takes in an evaluation, and what the network predicts for a blank one: at timestep 0, which needs no guide. */
 async function measured(/** @type {Engine} */ engine, /** @type {Package} */ given) {
   const evaluated = async (/** @type {number} */ count) => {
     const start = performance.now(), conditions = Array.from({ length: count }, () => nothingOf(given));
-    const output = await engine.evaluate(new Float32Array(count * sizeOf(given.shape)), 1, conditions);
+    const output = await engine.evaluate(new Float32Array(count * sizeOf(given.shape)), 0, conditions);
     return { output, seconds: (performance.now() - start) / 1000 / count };
   };
   const first = await evaluated(1); // which also compiles
@@ -92,7 +92,7 @@ export class Studio {
   static async opened({ package: given, block, engine }) {
     const bytes = blockOf(block);
     if (checksum(bytes) !== given.checksum) throw new Problem("damaged");
-    const tables = new Float64Array(bytes.buffer, 0, given.first / 8), length = tables.length / 2;
+    const tables = new Float64Array(bytes.buffer, 0, given.first / 8).slice(), length = tables.length / 2; // a copy, which keeps no weights
     given.schedule = { signal: tables.subarray(0, length), noise: tables.subarray(length) };
     const weights = unpacked(shaped(given.program), bytes.buffer, given.first);
     const { engine: fastest, seconds } = await chosen(given, weights, engine);
@@ -140,9 +140,9 @@ export function serve(scope) {
   scope.onmessage = async (/** @type {{data: Request}} */ { data }) => {
     try {
       if (data.kind === "open") {
-        const opened = await Studio.opened(data);
-        studio = opened.studio;
-        send({ kind: "ready", engine: studio.engine.name, seconds: opened.seconds });
+        const { studio: opened, seconds } = await Studio.opened(data);
+        studio = opened;
+        send({ kind: "ready", engine: opened.engine.name, seconds });
       } else if (data.kind === "make") await studio?.make(data, send);
       else if (studio) studio.current = 0;
     } catch (error) {
