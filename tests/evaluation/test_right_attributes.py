@@ -18,6 +18,7 @@ from nevoa.evaluation import Stage
 from nevoa.evaluation.intervals import error_of_share
 from nevoa.evaluation.right_attributes import Described, described, right_attributes
 from nevoa.features import attributes
+from nevoa.sampling.ddim import DDIM
 
 Images = UInt8[np.ndarray, "N H W C"]
 
@@ -148,3 +149,6 @@ def test_a_folder_whose_table_has_attributes_is_measured(
     assert report.scores["right_attributes_se"] == error_of_share(shares[0], shown)
     assert report.floor_spread["right_attributes"] == error_of_share(report.floor["right_attributes"], shown)
     assert nevoa.evaluate(run, count=4, metrics=["right_attributes"], steps=2).scores == report.scores
+    of_object = nevoa.evaluate(run, count=4, metrics=["right_attributes"], sampler=DDIM(), steps=2)
+    assert not of_object.scores
+    assert any("not measured: right_attributes" in warning for warning in of_object.warnings)

@@ -124,8 +124,12 @@ def test_a_spread_is_the_standard_error_or_that_of_a_share(real: Report) -> None
     scores |= {"nearest_distance_ratio": 1.2, "recall": 0.5, "precision": 1.0, "density": 1.1}
     again = replace(real, scores=scores, floor_spread={"density": 0.02, "recall": 0.1})
     expected = {"bits_per_dim": 0.04, "kid": 0.002, "nearest_distance_ratio": 0.012, "density": 0.02}
-    expected |= {"near_copies": np.std([1] + [0] * 149) / np.sqrt(150), "recall": 0.5 / np.sqrt(150)}
+    expected |= {
+        "near_copies": np.std([1] + [0] * 149) / np.sqrt(150),
+        "recall": 0.5 / np.sqrt(again.protocol.reference.test_count),
+    }
     expected |= {"precision": expected["near_copies"]}
+    assert again.protocol.reference.test_count != len(again.samples.images)
     for name, value in expected.items():
         assert spread(again, name) == pytest.approx(value), name
 
@@ -185,6 +189,7 @@ def test_a_share_is_repeated_within_its_standard_error(real: Report) -> None:
     assert spread(replace(real, scores=scores), "right_attributes") == pytest.approx(drawn.std(ddof=1), rel=0.25)
     assert error_of_share(0.0, 400) == pytest.approx(error_of_share(1.0, 400))
     assert error_of_share(0.0, 400) == pytest.approx(1 / 400, rel=0.01)
+    assert error_of_share(0.0, 1) == error_of_share(1.0, 1) == 0.5
 
 
 def test_scores_of_a_report_tell_its_metrics(real: Report) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ import torch
 from nevoa._util.random import generator
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.features import feature_training, load_feature_network, save_feature_network, train_feature_network
+from nevoa.features import (
+    FeatureNetwork,
+    feature_training,
+    load_feature_network,
+    save_feature_network,
+    train_feature_network,
+)
 from nevoa.features.feature_training import accuracy, default_epochs, turned, varied
 from tests.evaluation.toy import bands, toy_network
 
@@ -52,6 +59,14 @@ def test_the_images_held_out_do_not_follow_from_the_order_of_the_first_epoch(mon
     states = [np.random.SeedSequence(position).generate_state(4).tolist() for position in positions]
     assert len(states) == 3
     assert all(states.count(state) == 1 for state in states)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_whoever_sees_no_rotation_is_right_of_one_in_four(count: int) -> None:
+    """However few images there are: each is seen in all rotations."""
+    blind = Mock(spec=FeatureNetwork, info=Mock(kind="rotation"), features=lambda x: x)
+    blind.probabilities = lambda x: np.eye(4)[np.zeros(len(x), int)]
+    assert accuracy(blind, bands(count)) == 0.25
 
 
 @pytest.mark.parametrize("steps", range(1, 13))

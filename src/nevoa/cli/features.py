@@ -62,7 +62,7 @@ def train(
 
 
 def _train(data: "DataConfig", epochs: int | None) -> None:
-    from nevoa.data import load_images
+    from nevoa.data import CATALOG, load_images
     from nevoa.features import (
         feature_network_folder,
         feature_network_for,
@@ -71,6 +71,8 @@ def _train(data: "DataConfig", epochs: int | None) -> None:
     )
     from nevoa.features.feature_training import default_epochs
 
+    if (row := CATALOG.get(data.source)) and row.part_of:
+        raise NevoaError(f"Models of {data.source} are measured with the feature network of {row.part_of}: name that.")
     train_images = load_images(data)
     test = _test_images(data, train_images)
     folder = feature_network_folder(train_images)

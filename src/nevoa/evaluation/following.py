@@ -19,6 +19,9 @@ from nevoa.evaluation.stage import Stage
 from nevoa.evaluation.verify import options_of
 from nevoa.model import Model
 from nevoa.parallel.device import computing
+from nevoa.sampling import SAMPLERS
+
+OBJECT = "not measured: right_attributes. The sampler is an object, and only those that have a name make more images"
 
 
 def _with_right_captions(report: Report, _: Path | None) -> Report:
@@ -44,7 +47,10 @@ def _with_right_captions(report: Report, _: Path | None) -> Report:
 
 def _with_right_attributes(report: Report, _: Path | None) -> Generator[Stage, None, Report]:
     model, seed = cast(Model, report.samples.model), report.protocol.seed  # others were refused
-    sampler: Any = options_of(report.samples.sampler or {})
+    settings = report.samples.sampler or {}
+    if settings.get("sampler") not in SAMPLERS:
+        return replace(report, warnings=(*report.warnings, OBJECT))
+    sampler: Any = options_of(settings)
     steps = len(model.timesteps(model.settings(**sampler))) - 1
 
     def make(prompts: Sequence[str]) -> Generator[Stage, None, Images]:

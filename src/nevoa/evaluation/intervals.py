@@ -34,13 +34,13 @@ class Interval(NamedTuple):
 def error_of_share(share: float, count: int) -> float:
     """The standard error `sqrt(p (1 - p) / N)` of a share of N.
 
-    A share of 0 counts as one of N, and a share of 1 as all but one, so the error is never 0.
+    A share of 0 counts as one of N, and a share of 1 as all but one, so the error is never 0. Of one, it is 1/2.
 
     Example:
         >>> error_of_share(0.5, 100)
         0.05
     """
-    p = min(max(share, 1 / count), 1 - 1 / count)
+    p = min(max(share, 1 / count), 1 - 1 / count) if count > 1 else 1 / 2
     return float(np.sqrt(p * (1 - p) / count))
 
 

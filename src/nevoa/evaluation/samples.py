@@ -25,6 +25,7 @@ from nevoa.runs import Run
 from nevoa.sampling import State
 
 Images = UInt8[np.ndarray, "N H W C"]
+FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,16 @@ class Samples:
 
     @property
     def classes(self) -> Int64[np.ndarray, " N"]:
-        """Return the label of each image if a model made the classes in fixed shares, otherwise zeros."""
+        """Return the label of each image if a model made the classes in fixed shares, otherwise zeros.
+
+        Classes of fewer than `FEWEST` images share one label: within a class of two, images vary half as much as they
+        would, and within a class of one not at all.
+        """
         count = len(self.images)
         if self.model is None or self.training is None or not self.model.classes or self.model.plan.conditions:
             return np.zeros(count, np.int64)
-        return np.unique(classes_in_shares(self.training, count), return_inverse=True)[1]
+        _, labels, counts = np.unique(classes_in_shares(self.training, count), return_inverse=True, return_counts=True)
+        return np.where(counts[labels] < FEWEST, len(counts), labels)
 
 
 def from_files(path: Path, count: int) -> Samples:

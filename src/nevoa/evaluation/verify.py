@@ -26,8 +26,8 @@ LOOSE = 0.01
 DECISIVE = "weights", "training images", "feature network", "reference"
 # Facts that are compared where both sides know them: images are made last, and some models lack their training images.
 ON_BOTH_SIDES = "training images", "precision", "images"
-# Shares of images.
-SHARES = "precision", "recall", "coverage", "near_copies"
+# Shares of the images, and of the real ones.
+SHARES, REAL_SHARES = ("precision", "near_copies"), ("recall", "coverage")
 
 
 @dataclass(frozen=True)
@@ -143,4 +143,6 @@ def spread(report: Report, name: str) -> float:
             return scores[f"{name}{part}"]
     if name in SHARES:
         return error_of_share(scores[name], count)
+    if name in REAL_SHARES:
+        return error_of_share(scores[name], report.protocol.reference.test_count)
     return report.floor_spread.get(name) or LOOSE * abs(scores[name])

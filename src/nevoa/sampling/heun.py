@@ -1,4 +1,4 @@
-"""Heun's method for the probability-flow ODE (Karras et al. 2022, Algorithm 1 without churn)."""
+"""Heun's method for the probability-flow ODE (Karras et al. 2022, Algorithm 1)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
