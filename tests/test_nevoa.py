@@ -18,6 +18,7 @@ WRONG_CALLS = {
     "nevoa.sample(trajectory=4.5)": "trajectory must be a whole number",
     "nevoa.sample('')": "is not a run with a model",
     "nevoa.evaluate(seed=-1)": "seed must be a whole number",
+    "nevoa.continue_('r', cool_down='30s')": "a number of seconds",
     "list(nevoa.sweep(count=2.5))": "count must be a whole number",
     "nevoa.compare('a', 'b', seed='0')": "seed must be a whole number",
     "nevoa.noise('shapes:0', at=2.5)": "--at must be a list of whole numbers",

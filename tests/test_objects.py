@@ -123,6 +123,17 @@ def test_objects_of_every_kind_train_and_sample(tmp_path: Path) -> None:
     np.testing.assert_array_equal(nevoa.load(run.folder, **objects).sample(3), images)
 
 
+def test_a_run_that_is_given_brings_its_objects(tmp_path: Path) -> None:
+    run = trained(tmp_path / "r", "shapes", options=["data.size=8", "data.limit=40"], network=Net(3))
+    more = nevoa.continue_(run, steps=8, progress=False)
+    assert more.plan().training.images == 8 * more.plan().training.batch_size
+    made = nevoa.sample(more, count=2, out=tmp_path / "made.png", steps=2)
+    np.testing.assert_array_equal(nevoa.load(more).sample(1), more.model().sample(1))
+    assert made.path.exists()
+    report = nevoa.evaluate(more, count=8, metrics=["memorisation"], steps=2)
+    assert "near_copies" in report.scores
+
+
 def test_the_callers_network_is_not_trained_but_a_copy(tmp_path: Path) -> None:
     network = Net()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}

@@ -267,12 +267,11 @@ def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
     assert "fd_fashion" in lines[0] and "images/s" in lines[0]
 
 
-@needs_debian
 def test_a_feature_network_is_trained_once_for_images_of_another_size(
     tmp_path: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
-    arguments = ["features", "train", "fashion_mnist_10k", "--size", "8", "--epochs", "1"]
+    arguments = ["features", "train", "shapes", "--size", "8", "--epochs", "1"]
     assert "images not trained on" in typed(*arguments)
     refuses(arguments, "already have a feature network", tmp_path)
 
@@ -280,3 +279,7 @@ def test_a_feature_network_is_trained_once_for_images_of_another_size(
 @needs_debian
 def test_a_feature_network_that_comes_with_nevoa_is_not_trained(refuses: Refuses, tmp_path: Path) -> None:
     refuses(["features", "train", "fashion_mnist"], "comes with nevoa: there is nothing to train", tmp_path)
+
+
+def test_no_feature_network_is_trained_that_nothing_measures_with(refuses: Refuses, tmp_path: Path) -> None:
+    refuses(["features", "train", "fashion_mnist_10k"], "with the feature network of fashion_mnist", tmp_path)

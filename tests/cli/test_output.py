@@ -98,7 +98,8 @@ def test_a_photo_is_replaced_only_with_force(command: list[str], folder: Path, r
 def test_default_names_are_numbered(command: list[str], name: str, folder: Path, typed: Typed) -> None:
     (folder / f"{name}.png").write_text("the user's own")
     for number in (2, 3):
-        assert typed(*command).rstrip().endswith(f": {name}-{number}.png")
+        force = ["--force"] * (number == 3)  # which is for a name that was given
+        assert typed(*command, *force).rstrip().endswith(f": {name}-{number}.png")
     assert (folder / f"{name}.png").read_text() == "the user's own"
     assert {path.name for path in folder.iterdir()} == {"photo.png", f"{name}.png", f"{name}-2.png", f"{name}-3.png"}
 

@@ -59,10 +59,11 @@ def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.slow
-def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
+def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(NevoaError, match="Process 1 was ended by SIGKILL, and it was not the first time"):
         run_in_group(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
     assert (tmp_path / "starts").read_text() == "x" * MOST_STARTS
+    assert capsys.readouterr().err.count("Starting all of them again") == MOST_STARTS - 1
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 from nevoa import evaluation
 from nevoa.commands.measuring import Subject
 from nevoa.commands.verify import reference_of
+from nevoa.errors import NevoaError
 from tests.cli.conftest import Refuses, nevoa
 from tests.data.sources.test_builtin import needs_debian
 
@@ -140,12 +141,20 @@ def test_a_missing_report_is_one_sentence(tmp_path: Path, refuses: Refuses) -> N
     refuses(["verify", "nowhere.json"], "There is no file nowhere.json.", tmp_path)
 
 
-@pytest.mark.parametrize(("digest", "against"), [("own", None), ("other", "shapes")])
+@pytest.mark.parametrize(
+    ("digest", "against", "gone"), [("own", None, False), ("b", "shapes", False), ("b", "shapes", True)]
+)
 def test_a_report_against_another_choice_of_the_same_source_is_measured_against_that(
-    digest: str, against: str | None
+    digest: str, against: str | None, gone: bool
 ) -> None:
-    """As after `evaluate --against shapes` of a run on some of its classes."""
+    """As after `evaluate --against shapes` of a run on some of its classes, or on images that are no longer there."""
     own = Mock(digest="own", train=Mock(notes=Mock(source="shapes")))
-    subject = Mock(spec=Subject, run=Path("r"), reference=lambda named: named or own)
+
+    def reference(named: str | None) -> Any:
+        if gone and named is None:
+            raise NevoaError("There is no file or folder photos.")
+        return named or own
+
+    subject = Mock(spec=Subject, run=Path("r"), reference=reference)
     saved = Mock(receipt=Mock(reference=Mock(digest=digest, source="shapes")))
     assert reference_of(saved, subject) == (against or own)

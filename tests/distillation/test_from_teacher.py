@@ -289,6 +289,16 @@ def test_the_images_are_all_those_of_the_teacher() -> None:
     assert (data.source, data.holdout, data.augment) == ("photos/", 0, {})
 
 
+def test_no_training_begins_with_a_distilled_model() -> None:
+    """It would be poor at all other timesteps, and make its images in two steps."""
+    model = small_model(diffusion={"prediction": "v"})
+    distilled = replace(model, plan=model.plan.model_copy(update={"distilled_from": "runs/teacher"}))
+    with pytest.raises(NevoaError, match=r"begin with its teacher, runs/teacher\."):
+        starting_from(distilled)
+    with pytest.raises(NevoaError, match="so it cannot teach: distil runs/teacher again"):
+        distilling(distilled)
+
+
 @pytest.mark.parametrize("timesteps", ["uniform", "log_normal"])
 def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> None:
     training = {"timestep_distribution": timesteps}

@@ -137,6 +137,19 @@ def test_fewer_steps_than_taken_are_refused(tiny: Config, tmp_path: Path) -> Non
     assert [step.images_seen for step in more] == [*range(56, 113, 8)]  # from before the cool-down
 
 
+@pytest.mark.slow
+def test_changes_that_nothing_would_be_trained_with_are_refused(tiny: Config, tmp_path: Path) -> None:
+    list(nevoa.fit(tiny, tmp_path / "r"))
+    files = [tmp_path / "r" / name for name in ("config.toml", "plan.toml")]
+    before = [path.read_bytes() for path in files]
+    changed = tiny.updated("training", learning_rate=tiny.training.learning_rate / 2)
+    with pytest.raises(NevoaError, match=r"training.learning_rate(.|\n)*It is finished, so nothing would be trained"):
+        list(nevoa.fit(changed, tmp_path / "r", accept_changes=True))
+    assert [path.read_bytes() for path in files] == before
+    assert list(nevoa.fit(tiny, tmp_path / "r", accept_changes=True)) == []
+    assert list(nevoa.fit(changed.updated("training", steps=14), tmp_path / "r", accept_changes=True))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_batches_and_noise_need_no_second_layout(job: Job, channels: int) -> None:
     """Both come in the layout of the convolutions; converting them again copies nothing."""

@@ -101,7 +101,7 @@ def show(
         print(json.dumps(_facts(_opened(data, condition), condition)))
         return
     check_outside(source, out or Path("data.png"))
-    with reserve_output([out] if out else numbered("data.png"), force) as reserved:
+    with reserve_output([out] if out else numbered("data.png"), force and out is not None) as reserved:
         found = _opened(data, condition)
         if as_json:
             print(json.dumps(_facts(found, condition) | {"picture": str(reserved.path)}))

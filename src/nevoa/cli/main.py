@@ -109,8 +109,8 @@ app.register_install_completion_command(help="Complete commands and options in t
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0, 1 if `nevoa verify` finds a score that differs, 2 for an error that the user can correct, 129 for
-    SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
+    Exit codes: 0, 1 if `nevoa verify` finds a score that differs or none that can be compared, 2 for an error that the
+    user can correct, 129 for SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
     """
     wait_politely()
     leave_on_signals()

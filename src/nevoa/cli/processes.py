@@ -65,11 +65,12 @@ def run_in_group(count: int, command: list[str]) -> int:
     os.environ.setdefault("LOGLEVEL", "CRITICAL")
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", SAVING_SECONDS)
     rank, code = 0, 0
-    for _ in range(MOST_STARTS):
+    for start in range(MOST_STARTS):
+        if start:
+            print(f"nevoa: {_killed(rank, code)}. Starting all of them again.", file=sys.stderr)
         rank, code = _run(count, command)
         if code >= 0:
             return code
-        print(f"nevoa: {_killed(rank, code)}. Starting all of them again.", file=sys.stderr)
     raise NevoaError(f"{_killed(rank, code)}, and it was not the first time. See whether there is enough memory.")
 
 

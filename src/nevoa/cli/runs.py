@@ -105,7 +105,7 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
     kinds = {name: _kind_of_loss(one) for name, one in runs.items()}
     differ = len(set(kinds.values())) > 1
     titles = {name: f"{name} ({kinds[name]})" if differ else name for name in runs}
-    with reserve_output([out] if out else numbered("loss.png"), force) as reserved:
+    with reserve_output([out] if out else numbered("loss.png"), force and out is not None) as reserved:
         picture = loss_curves({titles[name]: one.metrics() for name, one in runs.items()})
         reserved.temporary.write_bytes(png_bytes(picture))
     print(f"Loss of {', '.join(runs)}: {reserved.path}")

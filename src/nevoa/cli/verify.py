@@ -7,7 +7,7 @@ from pathlib import Path
 from nevoa.cli.options import Json, Plugin
 from nevoa.commands import verify as command
 
-# The exit code if a score differs.
+# The exit code if a score differs, or none can be compared.
 DIFFERS = 1
 
 

@@ -12,8 +12,9 @@ from nevoa.config import Config
 from nevoa.config.network import OBJECT
 from nevoa.config.options import given
 from nevoa.config.presets import BudgetOptions, with_budget
-from nevoa.data import is_path
+from nevoa.data import CATALOG, is_path
 from nevoa.errors import NevoaError
+from nevoa.objects import NAMES
 from nevoa.parallel.device import devices
 from nevoa.runs import Run
 from nevoa.training import Wish
@@ -43,7 +44,8 @@ def continue_(
     found = run if isinstance(run, Run) else Run(path_of("The run", run))
     config = continuing(found, source, given(continue_, budget, BudgetOptions), cool_down)
     start = model_to_start(config.training, found)
-    return trained(config, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found, progress)
+    wish = Wish(found.objects or NAMES, start, accept_changes=accept_changes, cool_down=cool_down)
+    return trained(config, wish, found, progress)
 
 
 def continuing(run: Run, source: str | None, budget: Mapping[str, Any], cool_down: float | None = None) -> Config:
@@ -58,13 +60,15 @@ def continuing(run: Run, source: str | None, budget: Mapping[str, Any], cool_dow
     """
     if cool_down is not None and budget:
         raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
-    if cool_down is not None and cool_down <= 0:
-        raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
+    if cool_down is not None and not (isinstance(cool_down, int | float) and cool_down > 0):
+        raise NevoaError("--cool-down must be above 0, such as 30s or 2m; in Python, a number of seconds.")
     plan, config = run.last_plan(), run.config()
     if source is not None:
         config = config.updated("data", source=source)
     elif is_path(place := plan.data.source) and not place.startswith(f"{OBJECT}:"):
         if not Path(place).exists():
+            if not Path(place).is_absolute():  # a plan has absolute paths: it is the name of a plugin's images
+                raise CATALOG.unregistered(place)
             typed = shlex.join(["nevoa", "continue", str(run.folder)])
             raise NevoaError(
                 f"The images of {run.folder} are no longer in {place}. If they have moved: {typed} NEW_PLACE"

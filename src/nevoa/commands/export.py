@@ -54,7 +54,7 @@ def export(
     own = {"half": half, "picture": picture, "force": force}
     own = {name: value for name, value in own.items() if has_argument(format_.write, name)}
     name = f"{Path(model.place).name}{format_.suffixes[0] or f'-{to}'}"
-    with reserve_output([path] if path else numbered(name), force) as reserved:
+    with reserve_output([path] if path else numbered(name), force and path is not None) as reserved:
         about = format_.write(model, reserved.temporary, **own, **options)
     return Written(reserved.path, about)
 

@@ -67,7 +67,7 @@ def load(
         from nevoa.formats.diffusers import load as diffusers
 
         return diffusers.read(Path(place), device)
-    return load_run(place, device, **objects)
+    return place.model(device, **objects) if isinstance(place, Run) else load_run(place, device, **objects)
 
 
 def _from_hub(name: str, device: "DeviceWish", **objects: Unpack[ObjectOptions]) -> "Model":

@@ -101,7 +101,7 @@ def opened(place: PathLike | None, against: str | None) -> Subject:
             raise NevoaError(f"What {place} was trained on is not here: name images like these with --against SOURCE.")
         model = load(place)
         return Subject(model=replace(model, place=str(place)) if is_packaged(place) else model)
-    run = Run(Path(place)) if place else newest_run()
+    run = place if isinstance(place, Run) else Run(Path(place)) if place else newest_run()
     if not run.folder.exists():
         raise NevoaError(f"There is no run, file or folder {run.folder}.{meant(run)}")
     return Subject(run if run.has_model or run.exists else None)

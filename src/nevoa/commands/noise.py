@@ -63,7 +63,7 @@ def noise(
 
     schedules = {name: named_schedule(name) for name in names}
     timesteps = _timesteps(wanted, schedules, moving)
-    with reserve_output([path] if path else numbered("noise.png"), force) as reserved:
+    with reserve_output([path] if path else numbered("noise.png"), force and path is not None) as reserved:
         tiles = noised(pixels, list(schedules.values()), timesteps, seed)
         (_animate if moving else _draw)(reserved.temporary, tiles, schedules, timesteps)
     about = f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}"

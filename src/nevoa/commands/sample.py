@@ -264,7 +264,7 @@ def _reserved(run: PathLike | None, out: Path | None, force: bool) -> "AbstractC
     from nevoa.runs import Run
 
     default = Run(Path(run)).picture_names() if run and Run(Path(run)).exists else numbered("images.png")
-    return reserve_output([out] if out else default, force)
+    return reserve_output([out] if out else default, force and out is not None)
 
 
 def _write(

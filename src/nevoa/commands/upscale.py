@@ -57,7 +57,7 @@ def upscale(
     check_outside(model.plan.data.source, path or Path(DEFAULT))
     enlarged, asked = upscaling(model, image), {"labels": label, "prompt": prompt, **chosen}
     steps, how = sampling_steps(enlarged, asked)
-    with reserve_output([path] if path else numbered(DEFAULT), force) as reserved:
+    with reserve_output([path] if path else numbered(DEFAULT), force and path is not None) as reserved:
         ((pixels,),) = sampled(enlarged, 1, 1, steps, {**asked, "seed": seed})
         picture_of(pixels[0]).save(reserved.temporary)
     _, height, width = enlarged.shape

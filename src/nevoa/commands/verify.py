@@ -1,6 +1,8 @@
 """Measure again what a report says."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +57,7 @@ class Verification:
 
 
 def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: Path | None = None) -> Verification:
-    """Measure again what a report says, and say what agrees. Exit code 1 means that a score differs.
+    """Measure again what a report says, and say what agrees. Exit code 1: a score differs, or none can be compared.
 
     Args:
         report: A JSON file that 'nevoa evaluate' wrote.
@@ -73,6 +75,7 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
     from nevoa._util.files import read_json
 
     path = path_of("report", report)
+    inception_weights = None if inception_weights is None else path_of("inception_weights", inception_weights)
     if path.is_dir():
         raise NevoaError(f"{path} is a folder: name one of the reports that a run keeps in its folder evaluation.")
     read_json(path)  # No report: refused before torch is loaded.
@@ -97,7 +100,7 @@ def _subject(saved: "RepeatableReport", report: Path, named: PathLike | None) ->
     from nevoa.commands.load import is_model
     from nevoa.runs import is_packaged, run_around
 
-    place = str(named or run_around(report) or saved.subject)
+    place = os.fspath(named or run_around(report) or saved.subject)
     if not (named or Path(place).exists() or is_model(place) or is_packaged(place)):
         raise NevoaError(f"The report is about {place}, which is not here. Name the run, model or images with --run.")
     subject = opened(place, saved.receipt.reference.source).read(Path(place), saved.protocol.count)
@@ -111,9 +114,10 @@ def reference_of(saved: "RepeatableReport", subject: Subject) -> "Reference":
     """The run's reference, unless the report was compared with another source."""
     wanted = saved.receipt.reference
     if subject.run:
-        own = subject.reference(None)
-        if wanted.digest == own.digest:
-            return own
+        with suppress(NevoaError):  # compared with others, its own images may be gone
+            own = subject.reference(None)
+            if wanted.digest == own.digest:
+                return own
     return subject.reference(wanted.source)
 
 

@@ -65,12 +65,13 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
         NevoaError: the model has an object in place of a name, is distilled already, predicts epsilon, or its images
             are unknown.
     """
-    layer, plan = starting_from(model), model.plan
+    plan = model.plan
     if plan.distilled_from:
         raise NevoaError(
             "A distilled model knows only the few timesteps of its own steps, so it cannot teach: distil "
             f"{plan.distilled_from} again."
         )
+    layer = starting_from(model)
     if plan.diffusion.prediction == "epsilon":
         raise NevoaError(
             "A model that predicts epsilon cannot be distilled, because at T its output says nothing about x_0: train "

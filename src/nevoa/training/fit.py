@@ -35,6 +35,7 @@ from nevoa.training.job import Job, Wish
 from nevoa.training.loop import training_steps, weighing_guide
 from nevoa.training.origin import budget_in_memory, budget_of, origin_of
 from nevoa.training.recorder import Recorder, preview_asked, publish
+from nevoa.training.resume import check_changes_train
 from nevoa.training.start import check_start
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
@@ -107,6 +108,8 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
     with group.sharing_errors():
         if not origin_of(job, run).finished:
             check_disk(job, run.folder)
+        elif last := checkpoint.saved_plan(run.checkpoints):
+            check_changes_train(last, job.plan)
     with group.sharing_errors(), training_lock(run):
         sweep(run.folder)
         state, origin = job.fresh_state(), origin_of(job, run)

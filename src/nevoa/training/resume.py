@@ -1,6 +1,7 @@
 """Resuming a run: as its plan says, or not at all."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,32 +39,52 @@ def check_same(was: Plan, now: Plan, accept_changes: bool = False) -> None:
     The budget may differ, the same images may lie elsewhere, and another device may compute, with a warning; other
     images, settings and batch sizes if changes are accepted. The table is `nevoa.config.plan.difference`.
     """
-    found = changes(was, now)
     moved = was.training.device != now.training.device
-    if was.data.fingerprint == now.data.fingerprint:
-        found.pop("data.source", None)
-    kinds = {key: difference(key) for key in found}
-    if [*was.data.conditioned] != [*now.data.conditioned]:  # the same numbers would describe other transformations
-        kinds["data.augment"] = "never"
-    refused = {
-        key: text
-        for key, text in found.items()
-        if kinds[key] == "never"
-        or (not accept_changes and (kinds[key] == "accepted" or (kinds[key] == "place" and not moved)))
-    }
+    kinds = _kinds(was, now)
+    refused = [
+        key
+        for key, kind in kinds.items()
+        if kind == "never" or (not accept_changes and (kind == "accepted" or (kind == "place" and not moved)))
+    ]
     if refused:
-        files = changed_files(was.data.fingerprint, now.data.fingerprint)
-        lines = "\n  ".join(["The run in this folder has other settings:", *refused.values(), *filter(None, [files])])
-        accept = (
-            "" if "never" in [kinds[key] for key in refused] else ", or resume with the new settings: --accept-changes"
-        )
-        raise NevoaError(f"{lines}\nChoose another --out{accept}.")
+        accept = ", or resume with the new settings: --accept-changes"
+        can = accept * ("never" not in [kinds[key] for key in refused])
+        raise NevoaError(f"{_listed(was, now, refused)}\nChoose another --out{can}.")
     if moved:
         warnings.warn(
             f"The run was trained on {was.training.device} and continues on {now.training.device}: its results differ "
             f"by rounding from those of {was.training.device}, and its steps take another time.",
             stacklevel=2,
         )
+
+
+def check_changes_train(was: Plan, now: Plan) -> None:
+    """Raise a NevoaError that lists the accepted changes of a finished run, which nothing would be trained with."""
+    if accepted := [key for key, kind in _kinds(was, now).items() if kind == "accepted"]:
+        raise NevoaError(
+            f"{_listed(was, now, accepted)}\nIt is finished, so nothing would be trained with them: ask for more "
+            "minutes, epochs or steps, or choose another --out."
+        )
+
+
+def _kinds(was: Plan, now: Plan) -> dict[str, str]:
+    """What each key that differs means to a run."""
+    found = changes(was, now)
+    if was.data.fingerprint == now.data.fingerprint:
+        found.pop("data.source", None)
+    kinds = {key: difference(key) for key in found}
+    if "data.augment" in kinds and [*was.data.conditioned] != [
+        *now.data.conditioned
+    ]:  # the same numbers would describe other transformations
+        kinds["data.augment"] = "never"
+    return kinds
+
+
+def _listed(was: Plan, now: Plan, keys: Sequence[str]) -> str:
+    """The differences of some keys, in lines."""
+    found, files = changes(was, now), changed_files(was.data.fingerprint, now.data.fingerprint)
+    lines = (found[key] for key in keys)
+    return "\n  ".join(["The run in this folder has other settings:", *lines, *filter(None, [files])])
 
 
 def kept_start(start: str | None, was: Plan | None) -> str | None:

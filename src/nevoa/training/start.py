@@ -47,12 +47,17 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
     """Return the layer of a config that trains a model further: its network, process, sampling and image shape.
 
     Raises:
-        NevoaError: the model has a network, schedule or loss that is an object in place of a name.
+        NevoaError: the model is distilled, or has a network, schedule or loss that is an object in place of a name.
 
     Example:
         >>> config = nevoa.configure("shapes", steps=100, start=starting_from(model))
     """
     plan, (channels, height, width) = model.plan, model.shape
+    if plan.distilled_from:
+        raise NevoaError(
+            "A distilled model knows only the few timesteps of its own steps, so no training begins with it: begin "
+            f"with its teacher, {plan.distilled_from}."
+        )
     if plan.network.kind == OBJECT or plan.diffusion.schedule.startswith(OBJECT):
         raise NevoaError(
             "The model has a network or a schedule that is an object in place of a name: to train it further in Python,"
