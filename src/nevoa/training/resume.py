@@ -73,10 +73,9 @@ def _kinds(was: Plan, now: Plan) -> dict[str, str]:
     if was.data.fingerprint == now.data.fingerprint:
         found.pop("data.source", None)
     kinds = {key: difference(key) for key in found}
-    if "data.augment" in kinds and [*was.data.conditioned] != [
-        *now.data.conditioned
-    ]:  # the same numbers would describe other transformations
-        kinds["data.augment"] = "never"
+    conditioned = [[*plan.data.conditioned] for plan in (was, now)]
+    if "data.augment" in kinds and conditioned[0] != conditioned[1]:
+        kinds["data.augment"] = "never"  # the same numbers would describe other transformations
     return kinds
 
 
