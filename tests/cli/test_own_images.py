@@ -58,7 +58,7 @@ def test_a_training_with_captions_ends_with_a_prompt_to_try(kind: str, option: s
     folder.mkdir()
     for number in range(4):
         Image.new("RGB", (8, 8), (60 * number, 0, 0)).save(folder / f"{number}.png")
-        (folder / f"{number}.txt").write_text("one cat, black")
+        (folder / f"{number}.txt").write_text(("- a cat", "@cat", "one cat, black", "")[number])
     printed = typed(
         "train", "cats", "--steps", "1", "--condition", kind, "--out", "run", *(f"-o={key}" for key in KEYS[:3])
     )

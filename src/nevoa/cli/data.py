@@ -88,7 +88,7 @@ def show(
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
     from nevoa._util.reserve import numbered, reserve_output
-    from nevoa.cli.sheet import augmented_sheet, sheet
+    from nevoa.cli.sheet import augmented_sheet, row_in_words, sheet
     from nevoa.commands.written import check_is_png, check_outside
     from nevoa.config.training import without_column
     from nevoa.pictures import png_bytes
@@ -109,8 +109,7 @@ def show(
             _describe(found, condition)
         reserved.temporary.write_bytes(png_bytes(augmented_sheet(found, chances) if chances else sheet(found)))
     if not as_json:
-        rows = ", each with what a training makes of it" if chances else ", a row for each class" * bool(found.classes)
-        print(f"First images{rows}: {reserved.path}")
+        print(f"{', '.join(filter(None, ['First images', row_in_words(found, bool(chances))]))}: {reserved.path}")
 
 
 def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":

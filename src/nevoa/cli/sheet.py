@@ -12,6 +12,17 @@ MOST_ROWS = 20
 PAIRS = 64
 
 
+def row_in_words(images: ImageSet, augmented: bool) -> str:
+    """What there is in a row of the picture; "" where it is but the next images."""
+    if augmented:
+        return "each with what a training makes of it"
+    if images.pictures is not None:
+        return "each after its picture"
+    more = len(np.unique(images.labels)) > MOST_ROWS
+    which = f"of the first {MOST_ROWS} classes" if more else "class"
+    return f"a row for each {which}" if images.classes else ""
+
+
 def augmented_sheet(images: ImageSet, augment: Chances) -> Picture:
     """The first images, each at the beginning of a row of what a training makes of it."""
     from nevoa.data.augmentation import Augmentation  # imports torch

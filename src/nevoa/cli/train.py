@@ -256,11 +256,14 @@ def _chosen(summary: "Summary") -> str:
 
 
 def _first_wish(job: "Job", folder: Path) -> "Sequence[str]":
-    """A command that asks the model for what it has learned: a caption of its images, or a picture of one's own."""
+    """A command that asks the model for what it has learned: a caption of its images, or a picture of one's own.
+
+    No caption that the command line would read as an option or as the name of a file.
+    """
     known, pictures = job.plan.conditions, [*job.plan.pictures.values()]
     if [one.factor > 1 for one in pictures] == [True]:
         return ["upscale", str(folder), "picture.png"]
-    caption = next((of[0] for of in job.images.captions if of), "")
+    caption = next((of[0] for of in job.images.captions if of and not of[0].startswith(("-", "@"))), "")
     wish = ("--prompt", caption) if TEXT in known else ("--tags", caption) if TAGS in known else ()
     return ["sample", str(folder), *wish, *(["--picture", "picture.png"] if len(pictures) == 1 else [])]
 

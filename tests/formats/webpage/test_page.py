@@ -231,6 +231,22 @@ def test_a_part_can_be_drawn_anew(by: str, page: Page) -> None:
     expect(page.locator("#blend")).to_be_hidden()
 
 
+def test_a_part_that_is_drawn_anew_says_of_how_many_steps(page: Page) -> None:
+    tiles(page).first.click()
+    page.locator("#paint").press("Enter")
+    page.keyboard.press("Space")
+    page.evaluate("""() => {
+      const label = document.getElementById("scrub-label");
+      window.said = [];
+      new MutationObserver(() => window.said.push(label.textContent)).observe(label, { childList: true });
+    }""")
+    page.locator("#fill").click()
+    expect(page.locator("#viewer-status")).to_contain_text("Done.", timeout=60_000)
+    said = page.evaluate("window.said")
+    assert len(said) == FILLING_STEPS + 1
+    assert all(f" of {FILLING_STEPS}, " in text for text in said)
+
+
 def test_what_is_half_drawn_is_not_painted_on(page: Page) -> None:
     tiles(page).first.click()
     page.locator("#paint").press("Enter")

@@ -22,8 +22,8 @@ const SHOWN = 70;
 // Milliseconds for which a visitor may go on choosing.
 const WAIT = 250;
 
-/** Whether a state is one of those that are kept. All of a thousand are a gigabyte at 128x128. @param {number} step @param {number} steps */
-function stays(step, steps) {
+/** Whether a state is one of those that are kept. All of a thousand are a gigabyte at 128x128. @param {{step: number, steps: number}} state */
+function stays({ step, steps }) {
   const share = (MOST_FRAMES - 1) / steps;
   return step === Math.round(Math.round(step * share) / share);
 }
@@ -146,7 +146,7 @@ class Page {
     this.tiles = images.map((image, n) => this.tile(image, n));
     the("grid").replaceChildren(...this.tiles.map(({ button }) => button));
     const finished = await this.run(images, this.controls.way, null, (moments, step, steps) => {
-      this.tiles.forEach((tile, n) => this.add(tile, moments[n], steps));
+      this.tiles.forEach((tile, n) => this.add(tile, moments[n]));
       if (step) this.tell(() => this.words.say("working", { step, steps, time: this.time }));
     });
     if (!finished) return;
@@ -169,7 +169,7 @@ class Page {
     let open = true;
     const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const done = this.player.make({ images, way, kept }, (state) => {
-      if (!quiet || stays(state.step, state.steps)) states.push(state);
+      if (!quiet || stays(state)) states.push(state);
       /** @type {HTMLProgressElement} */ (the("progress")).value = state.step / state.steps;
     }).then((finished) => {
       open = false;
@@ -180,7 +180,8 @@ class Page {
       const state = quiet && open ? null : states.shift();
       if (state) {
         const part = (/** @type {Uint8ClampedArray} */ all, /** @type {number} */ n) => all.subarray(n * size, (n + 1) * size);
-        see(images.map((_, n) => ({ x: part(state.x, n), x0: part(state.x0, n), t: state.t, step: state.step })), state.step, state.steps);
+        const { t, step, steps } = state;
+        see(images.map((_, n) => ({ x: part(state.x, n), x0: part(state.x0, n), t, step, steps })), step, steps);
       }
       if (quiet && !open) continue;
       await new Promise((resolve) => setTimeout(resolve, state ? (states.length > 20 ? 0 : SHOWN) : 15));
@@ -214,10 +215,10 @@ class Page {
     return { image, moments, title: this.title(image, n), number: n, filled };
   }
 
-  /** Show a state, and keep it until the next one or for good. @param {Tile} tile @param {Moment} moment @param {number} steps */
-  add(tile, moment, steps) {
+  /** Show a state, and keep it until the next one or for good. @param {Tile} tile @param {Moment} moment */
+  add(tile, moment) {
     const { moments } = tile, last = moments.at(-1);
-    if (last && !stays(last.step, steps)) moments.pop();
+    if (last && !stays(last)) moments.pop();
     moments.push(moment);
     paint(tile.canvas, moment.x, this.data.package.shape);
   }

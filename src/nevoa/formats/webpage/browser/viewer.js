@@ -2,7 +2,7 @@
  * The window with one image: its way out of the noise, a mask, a blend.
  *
  * @typedef {import("./sampling.js").Image} Image
- * @typedef {{x: Uint8ClampedArray, x0: Uint8ClampedArray, t: number, step: number}} Moment
+ * @typedef {{x: Uint8ClampedArray, x0: Uint8ClampedArray, t: number, step: number, steps: number}} Moment
  * @typedef {{image: Image, moments: Moment[], title: string, number: number, filled: boolean}} Picture `filled`: a part was drawn anew, so that
  *   its noise alone does not give the image
  */
@@ -63,8 +63,9 @@ export class Viewer {
   /** Show an image and its way. @param {Picture} picture */
   open(picture) {
     this.picture = picture;
-    const { moments } = picture, { step: steps } = /** @type {Moment} */ (moments.at(-1));
-    this.frames = moments.map(({ x, x0, t, step }) => ({ bytes: x, estimate: x0, step, caption: this.words.say("scrub", { step, steps, t }) }));
+    this.frames = picture.moments.map(({ x, x0, t, step, steps }) => ({
+      bytes: x, estimate: x0, step, caption: this.words.say("scrub", { step, steps, t }),
+    }));
     this._open(picture.title, true);
   }
 
