@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, SupportsIndex, Unpack
 
 import numpy as np
@@ -194,7 +195,7 @@ class Model:
     def timesteps(self, settings: SamplingSettings) -> list[int]:
         """The timesteps of the states of a trajectory, strictly decreasing to 0."""
         last = steps_of(self.schedule)
-        grid = timestep_grid(self.schedule, settings.steps or last, settings.spacing)
+        grid = timestep_grid(self.schedule, settings.steps or last, settings.spacing, prod(self.shape[1:]))
         first = max(1, round(self.start.strength * last))
         return grid if self.start.strength == 1 else [first, *(t for t in grid if t < first)]
 

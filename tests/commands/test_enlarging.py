@@ -52,6 +52,13 @@ def test_a_picture_of_any_size_is_enlarged_as_many_times(size: tuple[int, int]) 
     assert [state.x_0_hat.shape[2] for state in large.trajectory(1)] == [2 * size[0]] * 4
 
 
+def test_windows_take_the_timesteps_of_their_own_size() -> None:
+    """Those of the whole image begin with more noise than the model has learned."""
+    model = big_model()
+    states = upscaling(model, photo(40, 40)).trajectory(1, spacing="shifted")
+    assert [state.t for state in states] == model.timesteps(model.settings(spacing="shifted"))
+
+
 def test_a_small_picture_is_the_corner_of_it_mirrored() -> None:
     picture = photo(3, 5)
     mirrored = picture[[0, 1, 2, 1]][:, [0, 1, 2, 3, 4, 3, 2, 1]]

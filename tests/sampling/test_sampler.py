@@ -47,6 +47,30 @@ def test_gaussian_data_come_back(sampler: Sampler, schedule: Schedule, steps: in
     torch.testing.assert_close(covariance, COVARIANCE, rtol=0, atol=0.01)
 
 
+@pytest.mark.parametrize("side", [28, 64, 128])
+def test_seven_shifted_steps_give_images_of_every_side_their_brightness(side: int) -> None:
+    """Images of one brightness each, which has a standard deviation of 0.4, and that of the noise 1 / side.
+
+    So x_T with a mean of 1 / side, one standard deviation, becomes an image with a mean of 0.4. Karras' grid makes the
+    large ones too much alike.
+    """
+    schedule, spread = NoiseSchedule.cosine(1000), 0.4
+
+    def x_0_mean(x_t: Tensor, t: Tensor) -> Tensor:
+        signal, noise = schedule.signal[t[0]], schedule.noise[t[0]]
+        gain = signal * spread**2 / (signal**2 * spread**2 + noise**2 / side**2)
+        return (gain * x_t.mean()).expand_as(x_t)
+
+    def brightness(spacing: SpacingName) -> float:
+        x_T = torch.full((1, 1, side, side), 1 / side, dtype=torch.float64)
+        grid = timestep_grid(schedule, 7, spacing, side**2)
+        *_, end = trajectory(Denoiser(x_0_mean, schedule, "x0"), DPMSolver(), x_T, grid, lambda: torch.zeros_like(x_T))
+        return float(end.x_t.mean()) / spread
+
+    assert brightness("shifted") == pytest.approx(1.055, abs=0.005)
+    assert brightness("karras") == pytest.approx({28: 1.053, 64: 0.855, 128: 0.597}[side], abs=0.005)
+
+
 def moments(denoiser: Denoiser, sampler: Sampler, grid: list[int]) -> tuple[Tensor, Tensor]:
     """The mean and the covariance of samples, exactly: with this denoiser they are an affine function of the noises.
 

@@ -57,6 +57,16 @@ def test_a_karras_grid_is_even_in_the_seventh_root_of_sigma(schedule: Schedule) 
     assert sigma[-1] == pytest.approx(SIGMA_MIN, rel=0.02)
 
 
+@pytest.mark.parametrize(("side", "scale"), [(8, 1), (28, 1), (56, 2), (112, 4)])
+def test_a_shifted_grid_has_as_many_times_the_noise_as_the_side(side: int, scale: float) -> None:
+    schedule = RectifiedFlow(100_000)
+    of_any, of_side = (
+        (-log_snr_of(schedule)[timestep_grid(schedule, 11, spacing, side * side)[1:-1]] / 2).exp()
+        for spacing in ("karras", "shifted")
+    )
+    torch.testing.assert_close(of_side, scale * of_any, rtol=0.02, atol=0)
+
+
 @pytest.mark.parametrize("schedule", [FINE, RectifiedFlow(100_000)])
 def test_an_angle_grid_is_even_in_the_angle_and_its_middle_has_as_much_noise_as_signal(schedule: Schedule) -> None:
     angle = torch.atan2(schedule.noise, schedule.signal)

@@ -102,7 +102,8 @@ def upscaling(model: Model, picture: Picture) -> Model:
 
         noise = ImageNoise(process.noise.seed, process.first, process.count, (model.shape[0], *sides), device)
         windowed = Windowed(GaussianProcess(model.schedule), windows, denoiser, model.images_at_once)
-        for state in trajectory(windowed, process.sampler, noise(), process.grid, noise):
+        grid = maker.timesteps(maker.settings(**process.options))  # that of a window, which the model has learned
+        for state in trajectory(windowed, process.sampler, noise(), grid, noise):
             yield State(cropped(state.x_t), state.t, cropped(state.x_0_hat))
 
     return replace(model, shape=(model.shape[0], height, width), start=Start(start, all_classes=False))

@@ -60,7 +60,7 @@ QUICK: Preset = {
         "ema_decay": 0.9995,
         "guide": 0.2,
     },
-    "sampling": {"sampler": "dpm_solver", "steps": "auto", "spacing": "karras"},
+    "sampling": {"sampler": "dpm_solver", "steps": "auto", "spacing": "shifted"},
 }
 # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
 DDPM_CIFAR10: Preset = {

@@ -14,6 +14,7 @@ from nevoa.diffusion.schedule import (
     at,
     log_snr_of,
     named_schedule,
+    noise_scale,
     steps_of,
 )
 from nevoa.diffusion.windows import Span, Window, Windowed, spans
@@ -44,6 +45,7 @@ __all__ = [
     "loss_per_image",
     "mapped",
     "named_schedule",
+    "noise_scale",
     "spans",
     "sparing",
     "steps_of",

@@ -18,7 +18,7 @@ from nevoa.formats.export import Export
 from nevoa.model import Model
 from nevoa.networks import null_condition
 from nevoa.networks.build import evaluating
-from nevoa.sampling import SamplingOptions, timestep_grid
+from nevoa.sampling import SamplingOptions
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -127,7 +127,7 @@ def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any
         "signal": schedule.signal.tolist(),
         "noise": schedule.noise.tolist(),
         "sampler": settings.sampler if isinstance(settings.sampler, str) else type(settings.sampler).__name__,
-        "grid": timestep_grid(schedule, settings.steps or 1, settings.spacing),
+        "grid": model.timesteps(settings),
         "variance": settings.variance,
         "eta": settings.eta,
         "guidance": settings.guidance,

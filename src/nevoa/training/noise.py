@@ -11,11 +11,11 @@ from torch import Tensor
 from nevoa._util.random import Blocks, Stream
 from nevoa.conditions import CLASS
 from nevoa.config.names import TimestepsName
-from nevoa.diffusion import Schedule, log_snr_of, steps_of
+from nevoa.diffusion import Schedule, log_snr_of, noise_scale, steps_of
 
-# Mean and standard deviation of log sigma, for images of up to PIXELS. Karras et al. have a mean of -1.2 for data with
+# Mean and standard deviation of log sigma, for images of up to 28x28. Karras et al. have a mean of -1.2 for data with
 # a standard deviation of 0.5, so it is -0.5 for one of 1.
-P_MEAN, P_STD, PIXELS = -0.5, 1.2, 28 * 28
+P_MEAN, P_STD = -0.5, 1.2
 # The noise / signal from which on a prompt is needed most, and the share of timesteps drawn there: docs/experiments.md.
 # After 64,000 images of emoji, 4 % of prompts give what is nearest to a drawing of theirs, without it 0.7 %.
 TAIL_SIGMA, TAIL = 3.0, 0.4
@@ -31,11 +31,10 @@ def uniform(steps: int) -> Draw:
 def log_normal(schedule: Schedule, pixels: int) -> Draw:
     """Draw t so that sigma = noise / signal at t is log-normal (Karras et al. 2022, table 1).
 
-    It takes twice as much noise to hide an image of twice the side, because neighbouring pixels are alike (Hoogeboom et
-    al. 2023, "Simple Diffusion"). On 64x64 photographs this lowers the distance from 28.5 to 20.0. Smaller images need
-    no less than PIXELS do: docs/experiments.md.
+    Larger images have more noise, by `noise_scale`: on 64x64 photographs this lowers the distance from 28.5 to 20.0.
+    Smaller ones than 28x28 need no less: docs/experiments.md.
     """
-    log_sigma, mean = _log_sigma(schedule), P_MEAN + _size(pixels)
+    log_sigma, mean = _log_sigma(schedule), P_MEAN + math.log(noise_scale(pixels))
     last = len(log_sigma) - 1
     return lambda rng, count: 1 + np.searchsorted(log_sigma, rng.normal(mean, P_STD, count)).clip(max=last)
 
@@ -46,7 +45,7 @@ def with_tail(draw: Draw, schedule: Schedule, pixels: int) -> Draw:
     There the network needs a prompt most; a log-normal sigma is there once in eleven times.
     """
     log_sigma = _log_sigma(schedule)
-    first = 1 + min(np.searchsorted(log_sigma, math.log(TAIL_SIGMA) + _size(pixels)), len(log_sigma) - 1)
+    first = 1 + min(np.searchsorted(log_sigma, math.log(TAIL_SIGMA * noise_scale(pixels))), len(log_sigma) - 1)
 
     def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
         noisy = rng.integers(first, len(log_sigma) + 1, count)
@@ -66,11 +65,6 @@ def draw_of(distribution: TimestepsName, schedule: Schedule, pixels: int) -> Dra
 def _log_sigma(schedule: Schedule) -> np.ndarray:
     """The logarithm of noise / signal from t = 1 on."""
     return -log_snr_of(schedule)[1:].numpy() / 2
-
-
-def _size(pixels: int) -> float:
-    """By how much log sigma is larger for images of so many pixels, to hide as much of them."""
-    return math.log(max(pixels / PIXELS, 1)) / 2
 
 
 class TrainingNoise:

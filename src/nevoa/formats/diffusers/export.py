@@ -13,7 +13,7 @@ from nevoa.formats.diffusers.scheduler import PREDICTIONS, SAMPLERS, needs_v, sc
 from nevoa.formats.diffusers.unet import unet_of
 from nevoa.formats.export import Export
 from nevoa.model import Model
-from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
+from nevoa.sampling import SamplingOptions, SamplingSettings
 
 
 def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> str:
@@ -50,7 +50,7 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
     """Write a `NevoaPipeline`, with its code."""
     from nevoa.formats.diffusers import pipeline
 
-    grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
+    grid = model.timesteps(settings)
     takes_guidance = model.plan.works_without_condition and not model.plan.distilled_from
     guidance: Any = settings.guidance if takes_guidance else None
     is_guided = model.guide is not None and settings.autoguidance != 1

@@ -1,6 +1,7 @@
 """Open a folder of diffusers as a model: a `UNet2DModel` with a schedule that nevoa knows."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -89,7 +90,7 @@ def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
         "data": {"source": place, "size": shape[1:], "channels": shape[0]},
         "diffusion": diffusion.model_dump(),
         "network": DiffusersUNetConfig(unet=json.dumps(unet), patch=patch).model_dump(),
-        "sampling": _sampling(index, scheduler, diffusion).model_dump(),
+        "sampling": _sampling(index, scheduler, diffusion, shape).model_dump(),
     }
     return parse(plan, ModelPlan), shape
 
@@ -127,10 +128,15 @@ def _weights(folder: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor
     return tensors
 
 
-def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionPlan) -> SamplingPlan:
+def _sampling(
+    index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionPlan, shape: Shape
+) -> SamplingPlan:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
     name, guidance = scheduler.get("_class_name", ""), index.get("guidance")
-    given: dict[str, Any] = {"guidance": 1.0 if guidance is None else float(guidance), **_grid(index, diffusion)}
+    given: dict[str, Any] = {
+        "guidance": 1.0 if guidance is None else float(guidance),
+        **_grid(index, diffusion, math.prod(shape[1:])),
+    }
     if _is_guided(index):
         given["autoguidance"] = float(index.get("autoguidance", 1.0))
     if name == "DPMSolverMultistepScheduler":
@@ -149,11 +155,11 @@ def _is_guided(index: Mapping[str, Any]) -> bool:
     return (index.get("guide") or [None])[0] is not None
 
 
-def _grid(index: Mapping[str, Any], diffusion: DiffusionPlan) -> dict[str, Any]:
+def _grid(index: Mapping[str, Any], diffusion: DiffusionPlan, pixels: int) -> dict[str, Any]:
     """Steps and spacing of the timesteps of a `NevoaPipeline`."""
     grid = [*(t + 1 for t in index.get("timesteps") or ()), 0]
     if len(grid) == 1:
         return {}
     steps, schedule = len(grid) - 1, schedule_of(diffusion)
-    spacing = next((name for name in SPACINGS if timestep_grid(schedule, steps, name) == grid), "trailing")
+    spacing = next((name for name in SPACINGS if timestep_grid(schedule, steps, name, pixels) == grid), "trailing")
     return {"steps": steps, "spacing": spacing}

@@ -10,10 +10,10 @@ from nevoa.conditions import conditions_of
 from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
 from nevoa.config import ModelPlan, TextPlan
 from nevoa.data import DataSource
-from nevoa.diffusion import Schedule, steps_of
+from nevoa.diffusion import steps_of
 from nevoa.model import Model
 from nevoa.runs import Run, card_text, data_licence, prompts_to_try
-from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, accepts, settings_of, timestep_grid
+from nevoa.sampling import SamplingOptions, SamplingSettings, accepts, settings_of
 
 # The numbers of steps on the page's slider, besides the run's own.
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
@@ -98,12 +98,12 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     """
     own = model.settings(**options)
     if model.plan.distilled_from:
-        samplers, filling = [_sampler(model.schedule, own, ())], None
+        samplers, filling = [_sampler(model, own, ())], None
     else:
         others = [settings_of(model.plan, sampler=name) for name in OFFERED if name != own.sampler]
-        samplers = [_sampler(model.schedule, settings) for settings in (own, *others)]
+        samplers = [_sampler(model, settings) for settings in (own, *others)]
         settings = settings_of(model.plan, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
-        filling = _sampler(model.schedule, settings, ())
+        filling = _sampler(model, settings, ())
     return {
         "samplers": samplers,
         "filling": filling,
@@ -126,14 +126,13 @@ def _away(plan: ModelPlan) -> int | None:
     return plan.kinds.index(plan.spoken) if plan.spoken and accepts(plan, guidance=STRONG, not_=ANYTHING) else None
 
 
-def _sampler(schedule: Schedule, settings: SamplingSettings, choices: tuple[int, ...] = STEPS) -> dict[str, Any]:
-    steps, last = settings.steps or 1, steps_of(schedule)
-    spacing: SpacingName = settings.spacing
+def _sampler(model: Model, settings: SamplingSettings, choices: tuple[int, ...] = STEPS) -> dict[str, Any]:
+    steps, last = settings.steps or 1, steps_of(model.schedule)
     numbers = sorted({steps, *(count for count in choices if count <= last)})
     return {
         "name": settings.sampler,
         "steps": steps,
-        "grids": {count: timestep_grid(schedule, count, spacing) for count in numbers},
+        "grids": {count: model.timesteps(settings.model_copy(update={"steps": count})) for count in numbers},
         "variance": settings.variance,
         "eta": settings.eta,
         "evaluations": EVALUATIONS[str(settings.sampler)],
