@@ -16,6 +16,7 @@ from nevoa._util.tensors import read_tensors
 from nevoa.config import ModelPlan, Plan, parse
 from nevoa.diffusion import Autoguided
 from nevoa.distillation.from_teacher import distilling
+from nevoa.distillation.matching import Matching
 from nevoa.distillation.student import Student
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -23,7 +24,7 @@ from nevoa.runs import Run, checkpoint
 from nevoa.runs.check import check
 from nevoa.runs.manifest import TEACHER
 from nevoa.runs.model_files import GUIDE_PREFIX
-from nevoa.sampling import DPMSolver, trajectory
+from nevoa.sampling import DPMSolver, timestep_grid, trajectory
 from nevoa.training import Job, fit_job, prepare
 from nevoa.training.gradient import learner
 from nevoa.training.loop import training_steps
@@ -108,6 +109,22 @@ def test_the_path_of_a_guided_teacher_is_that_of_the_guided_model(distillation: 
     student.path(noise)
     assert len(evaluated) == sum(teacher.extra[t].item() != 0 for t in student.path_grid[:-1])
     assert 0 < len(evaluated) < len(student.path_grid) - 1
+
+
+@pytest.mark.parametrize("cooled", [0, 1])
+def test_a_student_of_large_images_learns_the_steps_that_its_model_takes(cooled: int, job: Job) -> None:
+    """Along a path through those that its teacher takes by default."""
+    large = replace(job.images, images=job.images.images.repeat(8, axis=1).repeat(8, axis=2))
+    config = job.config.updated("diffusion", timesteps=1000)
+    config = config.updated("sampling", sampler="euler", steps=3, spacing="shifted")
+    state = distillation_of(job_of(config, large), "match").fresh_state()
+    state.images_seen = cooled * state.plan.training.images
+    student, model = learner(state), state.model()
+    assert isinstance(student, Matching if cooled else Student)
+    assert student.grid == model.timesteps(model.settings())
+    assert student.grid != timestep_grid(model.schedule, 3, "shifted")
+    its_teachers = model.timesteps(model.settings(steps=7, spacing="shifted"))
+    assert {*student.path_grid} == {*student.grid, *its_teachers}
 
 
 def test_the_path_of_a_prompt_is_that_of_the_teacher_with_this_prompt(residual_job: Job) -> None:

@@ -33,7 +33,7 @@ class Matching(Student):
     """A student that learns its teacher's distribution beside its paths, and the second network that it takes for this.
 
     Args:
-        denoiser, teacher, steps, spacing: as in `Student`.
+        denoiser, teacher, steps, spacing, pixels: as in `Student`.
         second: learns to denoise the student's images.
 
     Example:
@@ -42,8 +42,16 @@ class Matching(Student):
         >>> matching.loss(x_0, t, torch.randn_like(x_0)).mean().backward()
     """
 
-    def __init__(self, denoiser: Denoiser, teacher: Denoiser, steps: int, spacing: SpacingName, second: Denoiser):
-        super().__init__(denoiser, teacher, steps, spacing)
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        teacher: Denoiser,
+        steps: int,
+        spacing: SpacingName,
+        second: Denoiser,
+        pixels: int = 1,
+    ):
+        super().__init__(denoiser, teacher, steps, spacing, pixels)
         self.second = second
 
     @property

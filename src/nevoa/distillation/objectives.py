@@ -31,9 +31,9 @@ class Path(Denoise):
     def sets_beside(self) -> int:
         return super().sets_beside + (self.plan.training.teacher_autoguidance != 1)
 
-    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
+    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float, pixels: int) -> Denoiser:
         sampling = self.plan.sampling
-        return Student(denoisers[MODEL], denoisers[TEACHER], sampling.steps or 1, sampling.spacing)
+        return Student(denoisers[MODEL], denoisers[TEACHER], sampling.steps or 1, sampling.spacing, pixels)
 
     def evaluations(self, denoiser: Denoiser) -> int:
         assert isinstance(denoiser, Student)
@@ -45,11 +45,11 @@ class Match(Path):
 
     beside: ClassVar[Mapping[str, float]] = {TEACHER: 0.0, SECOND: SECOND_RATE}
 
-    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
+    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float, pixels: int) -> Denoiser:
         if cooled < MATCHING_FROM:
-            return super().denoiser(denoisers, cooled)
+            return super().denoiser(denoisers, cooled, pixels)
         steps, spacing = self.plan.sampling.steps or 1, self.plan.sampling.spacing
-        return Matching(denoisers[MODEL], denoisers[TEACHER], steps, spacing, denoisers[SECOND])
+        return Matching(denoisers[MODEL], denoisers[TEACHER], steps, spacing, denoisers[SECOND], pixels)
 
     def trained(self, cooled: float) -> tuple[str, ...]:
         return (MODEL,) if cooled < MATCHING_FROM else (MODEL, SECOND)

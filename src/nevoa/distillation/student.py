@@ -30,7 +30,7 @@ class Student(Denoiser):
     Args:
         denoiser: what is trained.
         teacher: takes the path; it stays as it is.
-        steps, spacing: the student's own steps, as in `timestep_grid`.
+        steps, spacing, pixels: the student's own steps, as in `timestep_grid`.
 
     Example:
         >>> teacher, learner = (Denoiser(one, schedule, "v") for one in (network, copy.deepcopy(network)))
@@ -38,11 +38,11 @@ class Student(Denoiser):
         >>> student.loss(x_0, t, torch.randn_like(x_0)).mean().backward()
     """
 
-    def __init__(self, denoiser: Denoiser, teacher: Denoiser, steps: int, spacing: SpacingName):
+    def __init__(self, denoiser: Denoiser, teacher: Denoiser, steps: int, spacing: SpacingName, pixels: int = 1):
         schedule = denoiser.process.schedule
         super().__init__(denoiser.network, schedule, denoiser.prediction, denoiser.clip)
-        self.teacher, self.grid = teacher, timestep_grid(schedule, steps, spacing)
-        path_grid = timestep_grid(schedule, min(PATH_STEPS, steps_of(schedule)), "karras")
+        self.teacher, self.grid = teacher, timestep_grid(schedule, steps, spacing, pixels)
+        path_grid = timestep_grid(schedule, min(PATH_STEPS, steps_of(schedule)), "shifted", pixels)
         self.path_grid = sorted({*self.grid, *path_grid}, reverse=True)
 
     @property

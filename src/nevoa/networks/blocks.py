@@ -107,7 +107,7 @@ class PreNormBlock(nn.Module):
     """The residual block of Ho et al. 2020: two times (GroupNorm, SiLU, 3x3 convolution).
 
     The time is added before the second norm or, if `adaptive`, scales and shifts the output of that norm (adaptive
-    group norm, Dhariwal and Nichol 2021, section 3.2). Dropout precedes the last convolution, which starts at zero.
+    group norm, Dhariwal and Nichol 2021, section 3.1). Dropout precedes the last convolution, which starts at zero.
 
     Example:
         >>> PreNormBlock(8, 16, 32)(torch.randn(4, 8, 7, 7), torch.randn(4, 32)).shape

@@ -1,5 +1,6 @@
 """The gradient of a batch: on several threads, in several processes, in pieces that save memory."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -75,7 +76,7 @@ def learner(state: TrainingState) -> Denoiser:
     denoisers = {
         name: training_denoiser(state.plan, network, state.objects) for name, network in state.networks.items()
     }
-    return state.objective.denoiser(denoisers, state.cooled)
+    return state.objective.denoiser(denoisers, state.cooled, math.prod(state.shape[1:]))
 
 
 def training_denoiser(plan: Plan, network: nn.Module, objects: Objects = NAMES) -> Denoiser:

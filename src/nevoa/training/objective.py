@@ -33,12 +33,13 @@ class Denoise:
         """The network of that name, made of the one that is trained."""
         return copy.deepcopy(network).eval()
 
-    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
+    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float, pixels: int) -> Denoiser:
         """The denoiser to train.
 
         Args:
             denoisers: of all networks, by name.
             cooled: the share of the cool-down that has passed.
+            pixels: of an image, height times width.
         """
         return denoisers[MODEL]
 
