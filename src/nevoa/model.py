@@ -218,7 +218,8 @@ class Model:
         grid = self.timesteps(settings)
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
-        check_taught(self.plan, self.schedule, grid, settings.sampler)
+        taught = replace(self, start=FROM_NOISE).timesteps(self.settings())
+        check_taught(self.plan, taught, grid, settings.sampler)
 
         def asked(changed: SamplingOptions) -> AnyDenoiser:
             return self.asked(size, number, **changed)

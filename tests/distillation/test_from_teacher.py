@@ -113,7 +113,7 @@ def test_the_path_of_a_guided_teacher_is_that_of_the_guided_model(distillation: 
 
 @pytest.mark.parametrize("cooled", [0, 1])
 def test_a_student_of_large_images_learns_the_steps_that_its_model_takes(cooled: int, job: Job) -> None:
-    """Along a path through those that its teacher takes by default."""
+    """Along a path through those that its teacher takes by default. Its images come without a warning of others."""
     large = replace(job.images, images=job.images.images.repeat(8, axis=1).repeat(8, axis=2))
     config = job.config.updated("diffusion", timesteps=1000)
     config = config.updated("sampling", sampler="euler", steps=3, spacing="shifted")
@@ -125,6 +125,8 @@ def test_a_student_of_large_images_learns_the_steps_that_its_model_takes(cooled:
     assert student.grid != timestep_grid(model.schedule, 3, "shifted")
     its_teachers = model.timesteps(model.settings(steps=7, spacing="shifted"))
     assert {*student.path_grid} == {*student.grid, *its_teachers}
+    assert model.plan.distilled_from
+    model.sample(1)
 
 
 def test_the_path_of_a_prompt_is_that_of_the_teacher_with_this_prompt(residual_job: Job) -> None:

@@ -13,10 +13,8 @@ from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions, given
 from nevoa.config.registry import SAMPLERS
 from nevoa.config.training import GuidanceWeight
-from nevoa.diffusion import Schedule
 from nevoa.errors import NevoaError, WrongValue
 from nevoa.sampling.sampler import Sampler
-from nevoa.sampling.timesteps import timestep_grid
 
 # Options that only some samplers take.
 OF_SAMPLERS = "variance", "eta"
@@ -200,15 +198,14 @@ def _picture(plan: ModelPlan) -> str:
     return known[0]
 
 
-def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int], sampler: object) -> None:
+def check_taught(plan: ModelPlan, taught: Iterable[int], grid: Iterable[int], sampler: object) -> None:
     """Warn of timesteps, or of the name of a sampler, that a distilled model was not taught.
 
     Example:
-        >>> settings = model.settings()
-        >>> check_taught(model.plan, model.schedule, model.timesteps(settings), settings.sampler)
+        >>> settings, taught = model.settings(steps=7), model.timesteps(model.settings())
+        >>> check_taught(model.plan, taught, model.timesteps(settings), settings.sampler)
     """
     own = settings_of(plan)
-    taught = timestep_grid(schedule, own.steps or 1, own.spacing)
     other = isinstance(sampler, str) and sampler != own.sampler
     if plan.distilled_from and (other or not {*grid} <= {*taught}):
         warnings.warn(
