@@ -293,6 +293,12 @@ def test_the_budget_is_a_quarter_of_the_teachers() -> None:
     assert nevoa.distillation.distill_config(unknown, "shapes").training.minutes == nevoa.configure().training.minutes
 
 
+@pytest.mark.parametrize(("side", "objective"), [(28, "match"), (32, "match"), (64, "path"), (128, "path")])
+def test_students_of_large_images_learn_paths_alone(side: int, objective: str) -> None:
+    model = small_model(diffusion={"prediction": "v"}, data={"fingerprint": "0"})
+    assert distilling(replace(model, shape=(1, side, side)))["training"]["objective"] == objective
+
+
 def test_a_teacher_that_guides_by_its_classes_has_a_student_that_does_not() -> None:
     model = small_model(
         diffusion={"prediction": "v"}, data={"fingerprint": "0"}, classes=CLASSES, sampling={"guidance": 2.0}

@@ -41,7 +41,7 @@ def distill(
 ) -> None:
     """Teach a copy of a model to make its images in two steps. Run the same command again to resume.
 
-    The last tenth of the training uses another loss, so the curve jumps there.
+    Up to 32x32 the last tenth of the training uses another loss, so the curve jumps there.
 
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]

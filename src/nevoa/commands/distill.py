@@ -26,7 +26,8 @@ def distill(
 ) -> Run:
     """Teach a copy of a model to make its images in two steps, and return the run. The same call resumes it.
 
-    It learns its teacher's paths and, in the last tenth, its distribution too: another loss, so the curve jumps there.
+    It learns its teacher's paths and, up to 32x32 in the last tenth, its distribution too: another loss, so the curve
+    jumps there.
 
     Args:
         teacher: a model, a run or its folder; the packaged model if not given.
